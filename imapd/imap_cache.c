@@ -1,0 +1,133 @@
+#include "imapd/imap_cache.h"
+
+#include "common/mem.h"
+#include "store/changes.h"
+#include "store/msg.h"
+
+#define IMAP_CACHE_COUNT 512
+
+void imap_cache_init(struct imap_cache *c)
+{
+    c->boxes = map_new();
+    list_init(&c->used);
+}
+
+static struct span imap_cache_key(const uint64_t *mailbox)
+{
+    return span_of(mailbox, sizeof *mailbox);
+}
+
+static void imap_cache_drop(struct imap_cache *c, struct imap_cache_box *b)
+{
+    map_take(c->boxes, imap_cache_key(&b->mailbox));
+    list_drop(&b->node);
+    uidset_fini(&b->uids);
+    mem_free(b);
+}
+
+void imap_cache_fini(struct imap_cache *c)
+{
+    list_each(n, &c->used)
+        imap_cache_drop(c, list_entry(n, struct imap_cache_box, node));
+    map_free(&c->boxes);
+}
+
+static struct imap_cache_box *imap_cache_entry(struct imap_cache *c, uint64_t mailbox)
+{
+    struct imap_cache_box *b = map_get(c->boxes, imap_cache_key(&mailbox));
+    if (!b) {
+        if (map_count(c->boxes) >= IMAP_CACHE_COUNT)
+            imap_cache_drop(c, list_entry(c->used.next, struct imap_cache_box, node));
+        b = mem_new(struct imap_cache_box);
+        b->mailbox = mailbox;
+        list_init(&b->node);
+        map_put(c->boxes, imap_cache_key(&mailbox), b);
+    }
+    list_drop(&b->node);
+    list_add(&c->used, &b->node);
+    return b;
+}
+
+/* All rows: the UIDs and the first that is not \Seen in one pass. */
+static enum err imap_cache_read(struct imap_cache_box *b, struct txn *t, struct fault *f)
+{
+    struct msg_walk w;
+    struct msg m;
+    uidset_clear(&b->uids);
+    b->first_unseen = 0;
+    msg_walk(&w, t, b->mailbox, 1, false);
+    while (msg_walk_next(&w, &m)) {
+        uidset_add(&b->uids, m.uid, m.uid);
+        if (!b->first_unseen && !(m.flags & FLAGS_SEEN))
+            b->first_unseen = m.uid;
+    }
+    return msg_walk_end(&w, f);
+}
+
+struct imap_cache_news {
+    struct imap_cache_box *box;
+    uint32_t touched; /* smallest UID that came or whose flags changed; 0: none */
+};
+
+static void imap_cache_change(void *arg, const struct change *change, const struct uidset *uids)
+{
+    struct imap_cache_news *news = arg;
+    if (!uids || uidset_empty(uids))
+        return;
+    if (change->kind == CHANGE_REMOVED) {
+        uidset_remove_set(&news->box->uids, uids);
+        return;
+    }
+    if (change->kind == CHANGE_ADDED)
+        uidset_add_set(&news->box->uids, uids);
+    else if (change->kind != CHANGE_FLAGS)
+        return;
+    if (!news->touched || uidset_first(uids) < news->touched)
+        news->touched = uidset_first(uids);
+}
+
+/* Everything below both the old first and the first that was touched was \Seen and still is. */
+static enum err imap_cache_unseen(struct imap_cache_box *b, struct txn *t, uint32_t touched, struct fault *f)
+{
+    uint32_t from = b->first_unseen;
+    if (!from || (touched && touched < from))
+        from = touched;
+    b->first_unseen = 0;
+    if (!from)
+        return ERR_OK;
+    struct msg_walk w;
+    struct msg m;
+    msg_walk(&w, t, b->mailbox, from, true);
+    while (!b->first_unseen && msg_walk_next(&w, &m)) {
+        if (!(m.flags & FLAGS_SEEN))
+            b->first_unseen = m.uid;
+    }
+    return msg_walk_end(&w, f);
+}
+
+enum err imap_cache_look(struct imap_cache *c, struct txn *t, const struct mailbox *box, struct imap_cache_box **out, struct fault *f)
+{
+    struct imap_cache_box *b = imap_cache_entry(c, box->id);
+    enum err e = ERR_LIMIT;
+    if (b->modseq == box->highestmodseq && uidset_count(&b->uids) == box->messages) {
+        *out = b;
+        return ERR_OK;
+    }
+    if (b->modseq) {
+        struct imap_cache_news news = {.box = b};
+        e = changes_since(t, box->account, box->id, b->modseq, imap_cache_change, &news, f);
+        if (e == ERR_OK && uidset_count(&b->uids) == box->messages)
+            e = imap_cache_unseen(b, t, news.touched, f);
+        else
+            e = ERR_LIMIT;
+    }
+    if (e == ERR_LIMIT)
+        e = imap_cache_read(b, t, f);
+    if (e != ERR_OK) {
+        imap_cache_drop(c, b);
+        return e;
+    }
+    b->modseq = box->highestmodseq;
+    *out = b;
+    return ERR_OK;
+}

@@ -1,0 +1,181 @@
+#include "common/log.h"
+#include "imapd/imap_parse.h"
+#include "imapd/imap_session.h"
+#include "imapd/imap_use.h"
+#include "imapd/imap_verbs.h"
+#include "store/mailbox.h"
+
+/* The arguments of the operation, in the command's arena. */
+struct imap_mailbox {
+    struct span name, to;
+    uint32_t uses;
+    uint64_t account;
+    bool on;
+};
+
+static struct imap_mailbox *imap_mailbox_args(struct imap_cmd *c)
+{
+    struct imap_mailbox *m = arena_new_of(c->arena, struct imap_mailbox);
+    m->account = c->session->account;
+    m->name = imap_parse_mailbox(&c->args, c->arena, c->session->enabled & IMAP_REV2);
+    c->state = m;
+    return m;
+}
+
+static enum step imap_mailbox_done(struct imap_cmd *c)
+{
+    if (c->op_result != ERR_OK)
+        return imap_reply_err(c, c->op_result, &c->op.fault);
+    return imap_reply_ok(c, NULL, "Done");
+}
+
+/* --- CREATE --- */
+
+/* A name that ends in the delimiter says that others will come below it: RFC 9051 §6.3.4 */
+static struct span imap_mailbox_bare(struct span name)
+{
+    return name.n > 1 && name.p[name.n - 1] == '/' ? span_to(name, name.n - 1) : name;
+}
+
+/* create-param = "USE" SP "(" [use-attr *(SP use-attr)] ")"    RFC 6154 §6. False: a use that nobody knows. */
+static bool imap_mailbox_uses(struct scan *in, uint32_t *uses)
+{
+    bool known = true;
+    if (scan_done(in))
+        return true;
+    imap_parse_sp(in);
+    scan_byte(in, '(', "Expected ( before the parameters");
+    if (!scan_try_word(in, SPAN("USE")))
+        scan_fail(in, "Unknown parameter");
+    imap_parse_sp(in);
+    scan_byte(in, '(', "Expected ( before the uses");
+    while (scan_ok(in) && scan_peek(in) == '\\') {
+        scan_byte(in, '\\', "Expected a use");
+        uint32_t use = imap_use_named(imap_parse_atom(in));
+        known &= use != 0;
+        *uses |= use;
+        scan_try(in, ' ');
+    }
+    scan_byte(in, ')', "Expected ) behind the uses");
+    scan_byte(in, ')', "Expected ) behind the parameters");
+    scan_end(in, "Unexpected text at the end");
+    return known;
+}
+
+static enum err imap_mailbox_create_apply(struct txn *t, struct store_op *op, struct fault *f)
+{
+    const struct imap_mailbox *m = imap_cmd_of_op(op)->state;
+    return mailbox_create(t, m->account, m->name, m->uses, NULL, f);
+}
+
+/* Some clients make their own folders whatever we offer: say which one was meant. */
+static void imap_mailbox_hint(const struct imap_session *s, struct span name)
+{
+    static const struct {
+        const char *asked, *have;
+    } twins[] = {{"Sent Messages", "Sent"},    {"Sent Items", "Sent"}, {"Deleted Messages", "Trash"}, {"Deleted Items", "Trash"},
+                 {"Junk E-mail", "Junk"}, {"Spam", "Junk"},       {"Archives", "Archive"}};
+    for (size_t i = 0; i < sizeof twins / sizeof *twins; i++) {
+        if (span_eq_ci(name, span_cstr(twins[i].asked)))
+            log_event(LOG_INFO, s->id.text, "imap.twin", "user=\"%s\" created=\"%s\" instead_of=%s", LOG_SPAN(s->address),
+                      twins[i].asked, twins[i].have);
+    }
+}
+
+enum step imap_mailbox_create(struct imap_cmd *c)
+{
+    struct imap_mailbox *m = imap_mailbox_args(c);
+    bool known = imap_mailbox_uses(&c->args, &m->uses);
+    if (!scan_ok(&c->args))
+        return imap_reply_bad(c, c->args.why);
+    if (!known)
+        return imap_reply_no(c, "USEATTR", "There is no such special use");
+    m->name = imap_mailbox_bare(m->name);
+    imap_mailbox_hint(c->session, m->name);
+    return imap_cmd_submit(c, imap_mailbox_create_apply, imap_mailbox_done);
+}
+
+/* --- DELETE --- */
+
+static enum err imap_mailbox_delete_apply(struct txn *t, struct store_op *op, struct fault *f)
+{
+    const struct imap_mailbox *m = imap_cmd_of_op(op)->state;
+    return mailbox_delete(t, m->account, m->name, f);
+}
+
+/* The session that deletes what it has selected goes on, with nothing selected; others hear of it by imap_view_news. */
+static enum step imap_mailbox_deleted(struct imap_cmd *c)
+{
+    struct imap_session *s = c->session;
+    struct fault f = FAULT_NONE;
+    if (c->op_result == ERR_OK && s->view) {
+        struct txn *t = NULL;
+        struct mailbox box;
+        enum err e = txn_read(s->options->store, &t, &f);
+        if (e == ERR_OK)
+            e = mailbox_get(t, NULL, s->view->mailbox, &box, &f);
+        txn_read_end(&t);
+        if (e == ERR_NOTFOUND) {
+            imap_session_enter(s, IMAP_AUTH);
+            imap_out(s, SPAN("* OK [CLOSED] It was selected\r\n"));
+        }
+    }
+    return imap_mailbox_done(c);
+}
+
+enum step imap_mailbox_delete(struct imap_cmd *c)
+{
+    imap_mailbox_args(c);
+    scan_end(&c->args, "Unexpected text behind the name");
+    if (!scan_ok(&c->args))
+        return imap_reply_bad(c, c->args.why);
+    return imap_cmd_submit(c, imap_mailbox_delete_apply, imap_mailbox_deleted);
+}
+
+/* --- RENAME --- */
+
+static enum err imap_mailbox_rename_apply(struct txn *t, struct store_op *op, struct fault *f)
+{
+    const struct imap_mailbox *m = imap_cmd_of_op(op)->state;
+    return mailbox_rename(t, m->account, m->name, m->to, f);
+}
+
+enum step imap_mailbox_rename(struct imap_cmd *c)
+{
+    struct imap_mailbox *m = imap_mailbox_args(c);
+    imap_parse_sp(&c->args);
+    m->to = imap_mailbox_bare(imap_parse_mailbox(&c->args, c->arena, c->session->enabled & IMAP_REV2));
+    scan_end(&c->args, "Unexpected text behind the names");
+    if (!scan_ok(&c->args))
+        return imap_reply_bad(c, c->args.why);
+    return imap_cmd_submit(c, imap_mailbox_rename_apply, imap_mailbox_done);
+}
+
+/* --- SUBSCRIBE and UNSUBSCRIBE --- */
+
+static enum err imap_mailbox_subscribe_apply(struct txn *t, struct store_op *op, struct fault *f)
+{
+    const struct imap_mailbox *m = imap_cmd_of_op(op)->state;
+    return mailbox_subscribe(t, m->account, m->name, m->on, f);
+}
+
+static enum step imap_mailbox_subscription(struct imap_cmd *c, bool on)
+{
+    struct imap_mailbox *m = imap_mailbox_args(c);
+    scan_end(&c->args, "Unexpected text behind the name");
+    if (!scan_ok(&c->args))
+        return imap_reply_bad(c, c->args.why);
+    m->name = imap_mailbox_bare(m->name);
+    m->on = on;
+    return imap_cmd_submit(c, imap_mailbox_subscribe_apply, imap_mailbox_done);
+}
+
+enum step imap_mailbox_subscribe(struct imap_cmd *c)
+{
+    return imap_mailbox_subscription(c, true);
+}
+
+enum step imap_mailbox_unsubscribe(struct imap_cmd *c)
+{
+    return imap_mailbox_subscription(c, false);
+}

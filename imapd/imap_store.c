@@ -1,0 +1,178 @@
+#include "imapd/imap_parse.h"
+#include "imapd/imap_rows.h"
+#include "imapd/imap_session.h"
+#include "imapd/imap_verbs.h"
+#include "store/msg.h"
+
+/* Room: STORE, RFC 9051 §6.4.6, with UNCHANGEDSINCE of RFC 7162 §3.1.3. */
+
+struct change_state {
+    struct flags_change change;
+    bool silent;
+    struct uidset uids, changed, refused;
+    uint64_t modseq;  /* of our operation */
+    struct imap_rows rows;
+};
+
+static void cleanup(struct imap_cmd *c)
+{
+    struct change_state *st = c->state;
+    uidset_fini(&st->uids);
+    uidset_fini(&st->changed);
+    uidset_fini(&st->refused);
+}
+
+/* store-modifiers = SP "(" "UNCHANGEDSINCE" SP mod-sequence-valzer ")"    RFC 7162 §7 */
+static void modifiers(struct scan *s, struct imap_cmd *c, struct change_state *st)
+{
+    if (!scan_try(s, '('))
+        return;
+    if (!scan_try_word(s, SPAN("UNCHANGEDSINCE ")))
+        scan_fail(s, "Unknown STORE modifier");
+    st->change.conditional = true;
+    st->change.unchangedsince = scan_u64(s, "Expected a MODSEQ after UNCHANGEDSINCE");
+    scan_byte(s, ')', "Expected ) after the modifiers");
+    imap_parse_sp(s);
+    if (scan_ok(s))
+        c->session->enabled |= IMAP_CONDSTORE;
+}
+
+/* store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]) SP (flag-list / (flag *(SP flag))) */
+static void parse(struct imap_cmd *c, struct change_state *st)
+{
+    struct scan *s = &c->args;
+    modifiers(s, c, st);
+    st->change.how = scan_try(s, '+') ? FLAGS_ADD : scan_try(s, '-') ? FLAGS_REMOVE : FLAGS_REPLACE;
+    if (!scan_try_word(s, SPAN("FLAGS")))
+        scan_fail(s, "Expected FLAGS, +FLAGS or -FLAGS");
+    st->silent = scan_try_word(s, SPAN(".SILENT"));
+    imap_parse_sp(s);
+    st->change.wanted = imap_parse_flags(s, c->arena);
+    scan_end(s, "Something follows the flags");
+}
+
+static enum err apply(struct txn *t, struct store_op *op, struct fault *f)
+{
+    struct imap_cmd *c = imap_cmd_of_op(op);
+    struct change_state *st = c->state;
+    enum err e = flags_store(t, c->session->view->mailbox, &st->uids, &st->change, &st->changed, &st->refused, f);
+    st->modseq = txn_modseq(t);
+    return e;
+}
+
+/* "MODIFIED 7,9": sequence numbers, or UIDs for UID STORE */
+static const char *modified_code(struct imap_cmd *c, struct change_state *st)
+{
+    struct uidset numbers = {0};
+    struct buf text;
+    buf_init(&text, 1u << 20);
+    buf_addz(&text, "MODIFIED ");
+    if (c->uid) {
+        uidset_text(&st->refused, &text);
+    } else {
+        for (uint32_t u = uidset_first(&st->refused); u != 0; u = u == UINT32_MAX ? 0 : uidset_next(&st->refused, u + 1)) {
+            uint32_t n = uidset_rank(&c->session->view->uids, u);
+            uidset_add(&numbers, n, n);
+        }
+        uidset_text(&numbers, &text);
+    }
+    const char *code = arena_cstr(c->arena, buf_span(&text));
+    uidset_fini(&numbers);
+    buf_fini(&text);
+    return code;
+}
+
+static enum step finish(struct imap_cmd *c, struct change_state *st)
+{
+    if (!uidset_empty(&st->refused))
+        return imap_reply_ok(c, modified_code(c, st), "Conditional STORE failed for some messages");
+    if (st->rows.missing && !c->uid && !st->silent) /* RFC 2180 §4.2.3 */
+        return imap_reply_no(c, "EXPUNGEISSUED", "Some messages were expunged by another session");
+    return imap_reply_ok(c, NULL, "STORE completed");
+}
+
+/* One message's line. With .SILENT only those that somebody else has changed since are told (RFC 9051 §6.4.6), and the MODSEQ to a client that
+ * wants it (RFC 7162 §3.1.3). */
+static void tell(struct imap_cmd *c, struct change_state *st, const struct msg *m)
+{
+    struct imap_session *s = c->session;
+    struct imap_view *v = s->view;
+    bool modseq = s->enabled & IMAP_CONDSTORE, ours = m->modseq <= st->modseq;
+    bool flags = !st->silent || (!ours && uidset_has(&v->flagged, m->uid));
+    uidset_remove(&v->flagged, m->uid, m->uid);
+    if (!flags && !(modseq && uidset_has(&st->changed, m->uid)))
+        return;
+    imap_outf(s, "* %u FETCH (", uidset_rank(&v->uids, m->uid));
+    if (c->uid || modseq)
+        imap_outf(s, "UID %u%s", m->uid, flags || modseq ? " " : "");
+    if (modseq)
+        imap_outf(s, "MODSEQ (%llu)%s", (unsigned long long)m->modseq, flags ? " " : "");
+    if (flags) {
+        imap_out(s, SPAN("FLAGS "));
+        imap_out_flags(s, m->flags, m->keywords, v->keywords, v->keyword_count,
+                       !(s->enabled & IMAP_REV2) && imap_view_recent(v, m->uid));
+    }
+    imap_out(s, SPAN(")\r\n"));
+}
+
+static enum err tell_slice(struct imap_cmd *c, struct change_state *st, struct txn *t, struct fault *f)
+{
+    struct msg m;
+    imap_rows_begin(&st->rows, t);
+    while (!imap_cmd_should_yield(c) && imap_rows_next(&st->rows, &m))
+        if (!uidset_has(&st->refused, m.uid))
+            tell(c, st, &m);
+    return imap_rows_end(&st->rows, f);
+}
+
+static enum step more(struct imap_cmd *c)
+{
+    struct change_state *st = c->state;
+    struct fault f = FAULT_NONE;
+    struct txn *t = NULL;
+    enum err e = txn_read(c->session->options->store, &t, &f);
+    if (e == ERR_OK)
+        e = tell_slice(c, st, t, &f);
+    txn_read_end(&t);
+    if (e != ERR_OK)
+        return imap_reply_err(c, e, &f);
+    return st->rows.next != 0 ? STEP_MORE : finish(c, st);
+}
+
+static enum step done(struct imap_cmd *c)
+{
+    struct change_state *st = c->state;
+    struct imap_view *v = c->session->view;
+    struct fault f = FAULT_NONE;
+    if (c->op_result != ERR_OK)
+        return imap_reply_err(c, c->op_result, &c->op.fault);
+    struct txn *t = NULL;
+    enum err e = imap_view_refresh(v, &f);
+    if (e == ERR_OK)
+        e = txn_read(c->session->options->store, &t, &f);
+    if (e == ERR_OK && st->change.wanted.keyword_count > 0)
+        e = imap_view_keywords(v, t, &f);
+    txn_read_end(&t);
+    if (e != ERR_OK)
+        return imap_reply_err(c, e, &f);
+    imap_rows_init(&st->rows, v->mailbox, &st->uids);
+    c->more = more;
+    return more(c);
+}
+
+enum step imap_store(struct imap_cmd *c)
+{
+    struct change_state *st = arena_new_of(c->arena, struct change_state);
+    struct imap_set set = imap_parse_set(&c->args, c->arena);
+    imap_parse_sp(&c->args);
+    parse(c, st);
+    if (!scan_ok(&c->args))
+        return imap_reply_bad(c, c->args.why);
+    c->state = st;
+    c->cleanup = cleanup;
+    if (!imap_view_resolve(c->session->view, &set, c->uid, &st->uids))
+        return imap_reply_bad(c, "There is no message of that number");
+    if (uidset_empty(&st->uids))
+        return imap_reply_ok(c, NULL, "STORE completed, there was nothing to change");
+    return imap_cmd_submit(c, apply, done);
+}

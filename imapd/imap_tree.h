@@ -1,0 +1,23 @@
+#pragma once /* imapd/imap_tree.h: all names of an account as LIST sees them: mailboxes, subscriptions, and the levels above both */
+#include "common/arena.h"
+#include "store/mailbox.h"
+
+struct imap_tree_node {
+    struct mailbox box;      /* name always; the rest if exists */
+    size_t parent;           /* index; the node's own for the top level */
+    bool exists;
+    bool subscribed;
+    bool children;           /* a mailbox exists below it */
+    /* While LIST chooses; below: */
+    bool matches;            /* a pattern */
+    bool levels;             /* a pattern that ends in "%" */
+    bool wanted_below;       /* some name below meets the selection criteria */
+    bool wanted_unsaid_below; /* and does not match a pattern, so that only CHILDINFO tells of it */
+};
+/* Parents stand before their children. */
+struct imap_tree {
+    struct imap_tree_node *nodes;
+    size_t n;
+};
+/* Everything in a. t may end afterwards. */
+enum err imap_tree_read(struct imap_tree *tree, struct txn *t, struct arena *a, uint64_t account, struct fault *f);

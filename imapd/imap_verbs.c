@@ -1,0 +1,131 @@
+#include "imapd/imap_verbs.h"
+
+#include "imapd/imap_parse.h"
+
+/* clang-format off: a table is read by column */
+static const struct imap_verb imap_verbs_table[] = { /* sorted by name; a test checks it */
+    {"APPEND",       IN_LOGGED_IN, 0,                                        imap_append},
+    {"AUTHENTICATE", IN_NONAUTH,   0,                                        imap_login_authenticate},
+    {"CAPABILITY",   IN_ANY,       VERB_NO_ARGS,                             imap_misc_capability},
+    {"CHECK",        IN_SELECTED,  VERB_NO_ARGS,                             imap_select_check},
+    {"CLOSE",        IN_SELECTED,  VERB_NO_ARGS,                             imap_select_close},
+    {"COPY",         IN_SELECTED,  VERB_UID,                                 imap_copy_copy},
+    {"CREATE",       IN_LOGGED_IN, 0,                                        imap_mailbox_create},
+    {"DELETE",       IN_LOGGED_IN, 0,                                        imap_mailbox_delete},
+    {"ENABLE",       IN_LOGGED_IN, 0,                                        imap_misc_enable},
+    {"EXAMINE",      IN_LOGGED_IN, 0,                                        imap_select_examine},
+    {"EXPUNGE",      IN_SELECTED,  VERB_UID | VERB_WRITES,                   imap_expunge},
+    {"FETCH",        IN_SELECTED,  VERB_UID | VERB_NO_EXPUNGE,               imap_fetch},
+    {"ID",           IN_ANY,       0,                                        imap_misc_id},
+    {"IDLE",         IN_LOGGED_IN, VERB_NO_ARGS,                             imap_idle},
+    {"LIST",         IN_LOGGED_IN, 0,                                        imap_list_list},
+    {"LOGIN",        IN_NONAUTH,   0,                                        imap_login_login},
+    {"LOGOUT",       IN_ANY,       VERB_NO_ARGS,                             imap_misc_logout},
+    {"LSUB",         IN_LOGGED_IN, 0,                                        imap_list_lsub},
+    {"MOVE",         IN_SELECTED,  VERB_UID | VERB_WRITES,                   imap_copy_move},
+    {"NAMESPACE",    IN_LOGGED_IN, VERB_NO_ARGS,                             imap_misc_namespace},
+    {"NOOP",         IN_ANY,       VERB_NO_ARGS,                             imap_misc_noop},
+    {"RENAME",       IN_LOGGED_IN, 0,                                        imap_mailbox_rename},
+    {"SEARCH",       IN_SELECTED,  VERB_UID | VERB_NO_EXPUNGE,               imap_search},
+    {"SELECT",       IN_LOGGED_IN, 0,                                        imap_select_select},
+    {"STARTTLS",     IN_NONAUTH,   VERB_NO_ARGS | VERB_NO_TLS,               imap_misc_starttls},
+    {"STATUS",       IN_LOGGED_IN, 0,                                        imap_status},
+    {"STORE",        IN_SELECTED,  VERB_UID | VERB_NO_EXPUNGE | VERB_WRITES, imap_store},
+    {"SUBSCRIBE",    IN_LOGGED_IN, 0,                                        imap_mailbox_subscribe},
+    {"UNSELECT",     IN_SELECTED,  VERB_NO_ARGS,                             imap_select_unselect},
+    {"UNSUBSCRIBE",  IN_LOGGED_IN, 0,                                        imap_mailbox_unsubscribe},
+    {"XLIST",        IN_LOGGED_IN, 0,                                        imap_list_xlist},
+};
+/* clang-format on */
+
+#define IMAP_VERBS_COUNT (sizeof imap_verbs_table / sizeof *imap_verbs_table)
+
+const struct imap_verb *imap_verbs_all(size_t *n)
+{
+    *n = IMAP_VERBS_COUNT;
+    return imap_verbs_table;
+}
+
+const struct imap_verb *imap_verbs_find(struct span name)
+{
+    size_t low = 0, high = IMAP_VERBS_COUNT;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int c = span_cmp_ci(name, span_cstr(imap_verbs_table[middle].name));
+        if (c == 0)
+            return &imap_verbs_table[middle];
+        if (c < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+/* tag = 1*<any ASTRING-CHAR except "+">    RFC 9051 §9 */
+static bool imap_verbs_is_tag_char(unsigned char c)
+{
+    return imap_parse_is_astring_char(c) && c != '+';
+}
+
+/* command = tag SP (command-any / command-auth / command-nonauth / command-select) CRLF    RFC 9051 §9 */
+static void imap_verbs_scan(struct imap_cmd *c, struct scan *in)
+{
+    struct span tag = scan_while(in, imap_verbs_is_tag_char);
+    if (tag.n == 0 || scan_peek(in) != ' ') {
+        scan_fail(in, "Expected a tag and a command");
+        return;
+    }
+    c->tag = arena_keep(c->arena, tag);
+    imap_parse_sp(in);
+    struct span name = scan_while(in, imap_parse_is_atom_char);
+    if (span_eq_ci(name, SPAN("UID")) && scan_peek(in) == ' ') {
+        c->uid = true;
+        imap_parse_sp(in);
+        name = scan_while(in, imap_parse_is_atom_char);
+    }
+    c->verb = imap_verbs_find(name);
+    if (!c->verb)
+        scan_fail(in, "Unknown command");
+    else if (!scan_done(in))
+        imap_parse_sp(in);
+    c->args = scan_of(scan_rest(in));
+}
+
+/* What stands against running it, or NULL. The verbs do not ask again. */
+static const char *imap_verbs_against(const struct imap_cmd *c)
+{
+    const struct imap_session *s = c->session;
+    const struct imap_verb *v = c->verb;
+    if (!(v->states & 1u << s->state))
+        return s->state == IMAP_NONAUTH    ? "Log in first"
+               : v->states == IN_NONAUTH   ? "Logged in already"
+               : s->state != IMAP_SELECTED ? "Select a mailbox first"
+                                           : "Not now";
+    if (c->uid && !(v->flags & VERB_UID))
+        return "There is no UID form of this command";
+    if (!c->uid && (v->flags & VERB_UID_ONLY))
+        return "This command needs UID before it";
+    if ((v->flags & VERB_NO_TLS) && conn_is_tls(s->conn))
+        return "TLS is in use already";
+    if ((v->flags & VERB_NO_ARGS) && c->args.in.n > 0)
+        return "Nothing may follow this command";
+    if (!(v->flags & VERB_NO_ARGS) && c->args.in.n == 0 && v->run != imap_expunge)
+        return "Arguments are missing";
+    return NULL;
+}
+
+enum step imap_verbs_run(struct imap_cmd *c, struct span text)
+{
+    struct scan in = scan_of(text);
+    c->tag = SPAN("*");
+    imap_verbs_scan(c, &in);
+    if (!scan_ok(&in))
+        return imap_reply_bad(c, in.why);
+    const char *why = imap_verbs_against(c);
+    if (why)
+        return imap_reply_bad(c, why);
+    if ((c->verb->flags & VERB_WRITES) && c->session->view->read_only)
+        return imap_reply_no(c, "READ-ONLY", "The mailbox was opened with EXAMINE");
+    return c->verb->run(c);
+}

@@ -1,0 +1,178 @@
+#include "common/arena.h"
+#include "main/admin.h"
+#include "store/directory.h"
+#include <string.h>
+
+#define VERIFIER_BYTES 256
+#define PASSWORD_BYTES 1024
+#define SLICE_MESSAGES 500 /* taken away in one operation */
+
+struct user_op {
+    struct store_op op;
+    struct span address, verifier;
+    bool done;
+};
+
+static enum err add(struct txn *t, struct store_op *op, struct fault *f)
+{
+    struct user_op *u = (struct user_op *)(void *)op;
+    uint64_t id;
+    enum err e = directory_domain_find(t, admin_domain_of(u->address), f);
+    return e == ERR_OK ? directory_account_add(t, u->address, u->verifier, &id, f) : e;
+}
+
+static enum err set_verifier(struct txn *t, struct store_op *op, struct fault *f)
+{
+    struct user_op *u = (struct user_op *)(void *)op;
+    return directory_account_verifier(t, u->address, u->verifier, f);
+}
+
+static enum err drop(struct txn *t, struct store_op *op, struct fault *f)
+{
+    struct user_op *u = (struct user_op *)(void *)op;
+    return directory_account_remove(t, u->address, SLICE_MESSAGES, &u->done, f);
+}
+
+/* --- passwords --- */
+
+/* One line of input without its end. */
+static enum err read_password(struct admin *a, char out[PASSWORD_BYTES], size_t *n_out, struct fault *f)
+{
+    size_t n = 0;
+    long got = 1;
+    while (n < PASSWORD_BYTES && !memchr(out, '\n', n) && (got = a->in(a, out + n, PASSWORD_BYTES - n)) > 0)
+        n += (size_t)got;
+    if (got < 0)
+        return fault_set(f, ERR_INVALID, "no password was given");
+    if (n == PASSWORD_BYTES)
+        return fault_set(f, ERR_LIMIT, "the password is too long");
+    size_t end = span_find(span_of(out, n), '\n');
+    if (end + 1 < n)
+        return fault_set(f, ERR_INVALID, "one line with the password is wanted, there were more");
+    *n_out = end > 0 && end < n && out[end - 1] == '\r' ? end - 1 : end;
+    return ERR_OK;
+}
+
+/* From input, or made and shown. */
+static enum err make_verifier(struct admin *a, const struct cli_args *args, char made[64],
+                              char verifier[VERIFIER_BYTES], struct fault *f)
+{
+    char password[PASSWORD_BYTES] = "";
+    size_t n = 0;
+    enum err e = ERR_OK;
+    made[0] = '\0';
+    if (cli_value(args, "generate")) {
+        auth_generate(made);
+        e = auth_verifier(span_cstr(made), verifier, f);
+    } else {
+        e = read_password(a, password, &n, f);
+        if (e == ERR_OK)
+            e = auth_verifier(span_of(password, n), verifier, f);
+    }
+    explicit_bzero(password, sizeof password);
+    return e;
+}
+
+/* --- the commands --- */
+
+/* What can be told before anybody is asked for a password. found: whether the account should be there. */
+static enum err look(struct admin *a, struct span address, bool found, struct fault *f)
+{
+    struct arena *arena = arena_new();
+    struct account account;
+    struct txn *t = NULL;
+    struct span domain = admin_domain_of(address);
+    enum err e = txn_read(a->store, &t, f);
+    if (e == ERR_OK && !found)
+        e = directory_domain_find(t, domain, f);
+    if (e == ERR_NOTFOUND)
+        e = fault_set(f, e, "%.*s is not a domain of this server: mailstead domain add %.*s",
+                      SPAN_ARG(domain), SPAN_ARG(domain));
+    if (e == ERR_OK) {
+        e = directory_account_find(t, arena, address, &account, f);
+        if (e == ERR_OK && !found)
+            e = fault_set(f, ERR_EXISTS, "user %.*s is there already", SPAN_ARG(address));
+        else if (e == ERR_NOTFOUND)
+            e = found ? fault_set(f, e, "there is no user %.*s", SPAN_ARG(address)) : ERR_OK;
+    }
+    txn_read_end(&t);
+    arena_free(&arena);
+    return e;
+}
+
+static enum err change(struct admin *a, const struct cli_args *args, struct user_op *u, bool found,
+                       struct fault *f)
+{
+    char made[64], verifier[VERIFIER_BYTES];
+    enum err e = look(a, u->address, found, f);
+    if (e == ERR_OK)
+        e = make_verifier(a, args, made, verifier, f);
+    if (e != ERR_OK)
+        return e;
+    u->verifier = span_cstr(verifier);
+    e = admin_write(a, &u->op, f);
+    if (e == ERR_OK && *made)
+        admin_printf(a, "%s\n", made);
+    explicit_bzero(made, sizeof made);
+    return e;
+}
+
+static int change_user(struct admin *a, const struct cli_args *args, bool found)
+{
+    struct fault f = FAULT_NONE;
+    struct arena *arena = arena_new();
+    struct user_op u = {.op = {.apply = found ? set_verifier : add}};
+    enum err e = admin_address(arena, cli_operand(args, 0), &u.address, &f);
+    if (e == ERR_OK)
+        e = change(a, args, &u, found, &f);
+    if (e == ERR_OK && a->auth)
+        auth_forget(a->auth);
+    arena_free(&arena);
+    return admin_failed(a, e, &f);
+}
+
+int admin_user_add(struct admin *a, const struct cli_args *args)
+{
+    return change_user(a, args, false);
+}
+
+int admin_user_passwd(struct admin *a, const struct cli_args *args)
+{
+    return change_user(a, args, true);
+}
+
+int admin_user_remove(struct admin *a, const struct cli_args *args)
+{
+    struct fault f = FAULT_NONE;
+    struct arena *arena = arena_new();
+    struct user_op u = {.op = {.apply = drop}};
+    enum err e = admin_address(arena, cli_operand(args, 0), &u.address, &f);
+    if (e == ERR_OK)
+        e = look(a, u.address, true, &f);
+    while (e == ERR_OK && !u.done)
+        e = admin_write(a, &u.op, &f);
+    if (a->auth)
+        auth_forget(a->auth);
+    arena_free(&arena);
+    return admin_failed(a, e, &f);
+}
+
+static bool list_one(void *arg, const struct account *account)
+{
+    admin_printf(arg, "%.*s\n", SPAN_ARG(account->address));
+    return true;
+}
+
+int admin_user_list(struct admin *a, const struct cli_args *args)
+{
+    (void)args; /* the table gives it to every command */
+    struct fault f = FAULT_NONE;
+    struct arena *arena = arena_new();
+    struct txn *t = NULL;
+    enum err e = txn_read(a->store, &t, &f);
+    if (e == ERR_OK)
+        e = directory_each_account(t, arena, list_one, a, &f);
+    txn_read_end(&t);
+    arena_free(&arena);
+    return admin_failed(a, e, &f);
+}

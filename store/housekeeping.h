@@ -1,0 +1,14 @@
+#pragma once /* store/housekeeping.h: checkpoints, old logs, old mail */
+#include "store/store.h"
+
+/* The thread that bounds recovery, the disk and the bin. It writes through the committer, a slice an operation. */
+struct housekeeping;
+
+/* Starts the thread; the committer runs already. */
+struct housekeeping *housekeeping_new(struct store *st);
+/* Stops and joins it; NULL is fine. */
+void housekeeping_free(struct housekeeping **h);
+
+/* Brings the tables on disk up to the log, if it has grown by checkpoint_bytes since the last time or if forced, and removes log
+ * files that nothing needs any more and that are old enough. */
+enum err housekeeping_checkpoint(struct store *st, bool force, struct fault *f);

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Real clients, each doing what its users do, against one lab server. Prints "ok NAME" or "not ok NAME".
+cd "$(dirname "$0")/../.." || exit 2
+here=$PWD/tests/clients
+export MAILSTEAD=${MAILSTEAD:-$PWD/build/plain/mailstead}
+home=$(mktemp -d "${TMPDIR:-/tmp}/mailstead-clients.XXXXXX")
+export HOME=$home CLIENTS=$here
+failed=0
+pid=""
+finish() {
+    [ -n "$pid" ] && kill "$pid" 2>/dev/null && wait "$pid"
+    rm -rf "$home"
+}
+trap finish EXIT
+coproc SERVER { exec "$MAILSTEAD" lab --dir "$home/store" --smtp 127.0.0.1:0 --submission 127.0.0.1:0 --imap 127.0.0.1:0 --imaps 127.0.0.1:0 \
+    --user keeper@clients.example:right --print=env 2>"$home/server.log"; }
+pid=$SERVER_PID
+exec 3<&"${SERVER[0]}"
+while IFS= read -r line <&3; do
+    declare -x "$line"
+    [ "${line%%=*}" = MAILSTEAD_PID ] && break
+done
+[ -n "${MAILSTEAD_IMAP:-}" ] || { echo "not ok clients (the server did not start)"; cat "$home/server.log"; exit 1; }
+export SMTP_PORT=${MAILSTEAD_SMTP##*:} SUBMISSION_PORT=${MAILSTEAD_SUBMISSION##*:} IMAP_PORT=${MAILSTEAD_IMAP##*:} IMAPS_PORT=${MAILSTEAD_IMAPS##*:}
+
+for client in "$here"/[a-z]*.client; do
+    name=$(basename "$client" .client)
+    mkdir -p "$home/$name"
+    if (cd "$home/$name" && timeout 120 bash -eu "$client") >"$home/out" 2>&1 </dev/null; then
+        echo "ok clients $name"
+    else
+        echo "not ok clients $name"
+        failed=$((failed + 1))
+        tail -40 "$home/out" | sed 's/^/    /'
+    fi
+done
+kill "$pid"
+wait "$pid"
+code=$?
+pid=""
+if [ $code = 0 ]; then echo "ok clients server ends cleanly"; else echo "not ok clients server ends cleanly (exit code $code)"; tail -60 "$home/server.log" | sed 's/^/    /'; failed=$((failed + 1)); fi
+[ $failed = 0 ]

@@ -1,0 +1,81 @@
+"""tests/lib/imap.py: a small IMAP client that keeps every byte in sight: for tests that must know exactly what was said."""
+import re
+import socket
+
+
+class Gone(Exception):
+    """The connection ended."""
+
+
+class Imap:
+    def __init__(self, address, user=None, password="pw", timeout=30, sock=None):
+        self.sock = sock or socket.create_connection(address, timeout=timeout)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.data, self.tag = b"", 0
+        self.greeting = self.line()
+        if user:
+            status, text, _ = self.command(f'LOGIN "{user}" "{password}"')
+            if status != "OK":
+                raise RuntimeError(f"login as {user}: {status} {text}")
+
+    def more(self):
+        try:
+            got = self.sock.recv(1 << 18)
+        except (ConnectionError, socket.timeout) as e:
+            raise Gone(repr(e)) from e
+        if not got:
+            raise Gone("closed")
+        self.data += got
+
+    def line(self):
+        """One response, literals included, as bytes without its last CRLF."""
+        out = b""
+        while True:
+            while b"\r\n" not in self.data:
+                self.more()
+            line, _, self.data = self.data.partition(b"\r\n")
+            out += line
+            m = re.search(rb"\{(\d+)\}$", line)
+            if not m:
+                return out
+            n = int(m.group(1))
+            while len(self.data) < n:
+                self.more()
+            out += b"\r\n" + self.data[:n]
+            self.data = self.data[n:]
+
+    def send(self, data):
+        try:
+            self.sock.sendall(data)
+        except OSError as e:
+            raise Gone(repr(e)) from e
+
+    def command(self, text, literal=None):
+        """Sends a command (a literal, if given, behind it). Returns (OK|NO|BAD, text, untagged responses)."""
+        self.tag += 1
+        tag = f"t{self.tag}".encode()
+        line = tag + b" " + (text if isinstance(text, bytes) else text.encode())
+        if literal is not None:
+            line += b" {%d+}\r\n" % len(literal) + literal
+        self.send(line + b"\r\n")
+        return self.reply(tag)
+
+    def reply(self, tag):
+        untagged = []
+        while True:
+            line = self.line()
+            if line.startswith(tag + b" "):
+                status, _, rest = line[len(tag) + 1:].decode("utf-8", "replace").partition(" ")
+                return status, rest, untagged
+            untagged.append(line)
+            if line.startswith(b"* BYE"):
+                raise Gone(line.decode("utf-8", "replace"))
+
+    def ok(self, text, literal=None):
+        status, rest, untagged = self.command(text, literal)
+        if status != "OK":
+            raise RuntimeError(f"{text}: {status} {rest}")
+        return rest, untagged
+
+    def close(self):
+        self.sock.close()
