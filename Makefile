@@ -14,7 +14,7 @@ endif
 DIRS     := common message net store auth route smtpd imapd main
 WARN     := -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wformat=2 -Wvla -Wswitch-enum -Wimplicit-fallthrough -Werror
-HARD     := -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
+HARD     := -fno-strict-aliasing -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
 SAN_asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DARENA_DEBUG -U_FORTIFY_SOURCE
 SAN_tsan := -fsanitize=thread -U_FORTIFY_SOURCE
 SAN_cov  := --coverage -O0

@@ -38,7 +38,8 @@ struct auth_work {
     struct auth *auth;
     struct auth_request *request;
     struct arena *arena;
-    struct span key; /* of the account, there or to be made; empty: no address can be made of the user */
+    struct span
+        key; /* of the account, there or to be made; empty: no address can be made of the user */
     uint64_t account;
     enum err result;
     struct auth_cache_tag tag;
@@ -52,7 +53,10 @@ struct auth *auth_new(struct store *st, const struct auth_options *o)
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     a->store = st;
     a->options = *o;
-    a->pool = hash_pool_new(o->thread_count ? o->thread_count : cores > 0 ? (unsigned)cores : 1, o->queue_count);
+    a->pool = hash_pool_new(o->thread_count ? o->thread_count
+                            : cores > 0     ? (unsigned)cores
+                                            : 1,
+                            o->queue_count);
     a->cache = auth_cache_new(o->cache_s);
     return a;
 }
@@ -114,7 +118,9 @@ static struct span auth_address_key(struct auth_work *w, struct span text)
     struct address addr;
     struct span key;
     const char *why;
-    return address_parse(w->arena, text, &addr, &why) && address_key(w->arena, addr, &key) ? key : SPAN("");
+    return address_parse(w->arena, text, &addr, &why) && address_key(w->arena, addr, &key)
+               ? key
+               : SPAN("");
 }
 
 struct auth_bare {
@@ -136,10 +142,12 @@ static bool auth_bare_match(void *arg, const struct account *account)
 /* A local-part alone: the only account that has it; in a lab, where nobody has, local@localhost. */
 static enum err auth_bare_key(struct txn *t, struct auth_work *w, struct fault *f)
 {
-    struct span key = auth_address_key(w, arena_printf(w->arena, "%.*s@localhost", SPAN_ARG(w->request->user)));
+    struct span key =
+        auth_address_key(w, arena_printf(w->arena, "%.*s@localhost", SPAN_ARG(w->request->user)));
     if (key.n == 0)
         return ERR_OK;
-    struct auth_bare bare = {.prefix = span_to(key, key.n - strlen("localhost")), .arena = w->arena};
+    struct auth_bare bare = {.prefix = span_to(key, key.n - strlen("localhost")),
+                             .arena = w->arena};
     enum err e = directory_each_account(t, w->arena, auth_bare_match, &bare, f);
     if (e == ERR_OK && bare.found == 1)
         w->key = bare.key;
@@ -253,7 +261,8 @@ void auth_check(struct auth *a, struct auth_request *r)
         auth_tell(w, e);
     } else if (r->password.n == 0 || r->password.n >= PASSWORD_BYTES ||
                span_find(r->password, '\0') < r->password.n) {
-        w->hash.note.run = auth_verified; /* nobody has such a password: known and unknown users alike */
+        w->hash.note.run =
+            auth_verified; /* nobody has such a password: known and unknown users alike */
         hash_pool_refuse(a->pool, &w->hash);
     } else if (a->options.lab && e == ERR_OK && verifier.n == 0) {
         auth_tell(w, ERR_OK);
@@ -286,7 +295,8 @@ void auth_generate(char out[64])
         }
         words[i][4] = '\0';
     }
-    snprintf(out, 64, "%s-%s-%s-%s-%02u", words[0], words[1], words[2], words[3], (unsigned)rand_below(100));
+    snprintf(out, 64, "%s-%s-%s-%s-%02u", words[0], words[1], words[2], words[3],
+             (unsigned)rand_below(100));
 }
 
 void auth_forget(struct auth *a)

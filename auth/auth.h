@@ -7,11 +7,12 @@
 struct auth;
 
 struct auth_options {
-    bool lab;              /* accounts without a verifier take any password; unknown ones are made at first login */
+    bool
+        lab; /* accounts without a verifier take any password; unknown ones are made at first login */
     unsigned thread_count; /* that hash; 0: one a core */
     unsigned queue_count;  /* waiting verifications; beyond it the answer is ERR_BUSY */
-    unsigned cache_s;      /* a verified password is remembered (as a keyed hash) so long; 0: never */
-    unsigned fail_ms;      /* no failure is told sooner than this after the request */
+    unsigned cache_s; /* a verified password is remembered (as a keyed hash) so long; 0: never */
+    unsigned fail_ms; /* no failure is told sooner than this after the request */
 };
 extern const struct auth_options auth_options_default; /* not lab, 0, 64, 600 s, 50 ms */
 
@@ -21,11 +22,13 @@ void auth_free(struct auth **a); /* ends the threads; no request may be under wa
 /* One question. Embedded in the asker's struct (mem_new); it must live until done, which is called exactly once, on home,
  * never from inside auth_check. */
 struct auth_request {
-    struct span user, password; /* borrowed until done; user: an address, or a bare local-part that only one account has */
+    struct span user,
+        password; /* borrowed until done; user: an address, or a bare local-part that only one account has */
     struct post *home;
     void (*done)(struct auth_request *r);
     /* The answer: */
-    enum err result;   /* ERR_OK; ERR_DENIED: no such account or wrong password (nobody learns which); ERR_BUSY: try again; or ERR_FULL, ERR_IO */
+    enum err
+        result; /* ERR_OK; ERR_DENIED: no such account or wrong password (nobody learns which); ERR_BUSY: try again; or ERR_FULL, ERR_IO */
     uint64_t account;
     char address[320]; /* key of the account, NUL-terminated */
     void *work;        /* auth's own */

@@ -50,8 +50,8 @@ void auth_cache_free(struct auth_cache **c)
     *c = NULL;
 }
 
-struct auth_cache_tag auth_cache_tag(const struct auth_cache *c, struct span user, struct span password,
-                                     struct span verifier)
+struct auth_cache_tag auth_cache_tag(const struct auth_cache *c, struct span user,
+                                     struct span password, struct span verifier)
 {
     struct auth_cache_tag tag;
     size_t n = user.n + 1 + password.n + 1 + verifier.n;

@@ -56,7 +56,8 @@ static uint64_t hash_pool_tell(struct hash_pool *p)
 /* Under the lock. */
 static void hash_pool_wait(struct hash_pool *p, uint64_t until_ms)
 {
-    struct timespec at = {.tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000) * 1000000};
+    struct timespec at = {.tv_sec = (time_t)(until_ms / 1000),
+                          .tv_nsec = (long)(until_ms % 1000) * 1000000};
     if (until_ms)
         pthread_cond_timedwait(&p->work, &p->lock, &at);
     else

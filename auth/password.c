@@ -48,21 +48,24 @@ bool password_verify(struct password_work *w, struct span password, struct span 
     bool fits = password_fits(password);
     if (!fits) /* costs the same as a wrong one */
         password = SPAN("-");
-    if (verifier.n == 0 || verifier.n >= sizeof w->setting || span_find(verifier, '\0') != verifier.n)
+    if (verifier.n == 0 || verifier.n >= sizeof w->setting ||
+        span_find(verifier, '\0') != verifier.n)
         verifier = password_nobody();
     memcpy(w->setting, verifier.p, verifier.n);
     w->setting[verifier.n] = '\0';
     const char *made = password_crypt(w, password);
-    bool same = made && strlen(made) == verifier.n && CRYPTO_memcmp(made, verifier.p, verifier.n) == 0;
+    bool same =
+        made && strlen(made) == verifier.n && CRYPTO_memcmp(made, verifier.p, verifier.n) == 0;
     return same && fits && !span_eq(verifier, password_nobody());
 }
 
-enum err password_make(struct password_work *w, struct span password, char out[PASSWORD_VERIFIER_BYTES],
-                       struct fault *f)
+enum err password_make(struct password_work *w, struct span password,
+                       char out[PASSWORD_VERIFIER_BYTES], struct fault *f)
 {
     char salt[32];
     if (!password_fits(password))
-        return fault_set(f, ERR_INVALID, "a password has 1 to %d bytes, none of them NUL", PASSWORD_BYTES - 1);
+        return fault_set(f, ERR_INVALID, "a password has 1 to %d bytes, none of them NUL",
+                         PASSWORD_BYTES - 1);
     rand_bytes(salt, sizeof salt);
     if (!crypt_gensalt_rn("$y$", 0, salt, sizeof salt, w->setting, sizeof w->setting))
         return fault_set(f, ERR_IO, "crypt_gensalt: yescrypt is not there");
@@ -75,5 +78,6 @@ enum err password_make(struct password_work *w, struct span password, char out[P
 
 struct span password_nobody(void)
 {
-    return SPAN("$y$j9T$YNMzF0wOtp8Wslb2purYl8Gs5Mvdbr4.NiMLnGJr4f2$i6iU3eLjHpftxY8Y6ww1Wh6dTzRdwboWKydrdnAnF88");
+    return SPAN("$y$j9T$YNMzF0wOtp8Wslb2purYl8Gs5Mvdbr4.NiMLnGJr4f2$"
+                "i6iU3eLjHpftxY8Y6ww1Wh6dTzRdwboWKydrdnAnF88");
 }

@@ -3,7 +3,8 @@
 #include "common/span.h"
 #include <stdbool.h>
 
-#define PASSWORD_BYTES 512 /* longest password; CRYPT_MAX_PASSPHRASE_SIZE of libxcrypt counts a NUL */
+#define PASSWORD_BYTES                                                                             \
+    512 /* longest password; CRYPT_MAX_PASSPHRASE_SIZE of libxcrypt counts a NUL */
 #define PASSWORD_VERIFIER_BYTES 256
 
 /* Room for one calculation, about 32 KiB; one a thread. */
@@ -14,7 +15,7 @@ void password_work_free(struct password_work **w); /* wipes it */
 /* Any kind of verifier that libxcrypt knows. False: another password, or not a verifier. Takes as long as the verifier wants (yescrypt: 50 ms). */
 bool password_verify(struct password_work *w, struct span password, struct span verifier);
 /* yescrypt. ERR_INVALID: empty, too long, or with a NUL in it. */
-enum err password_make(struct password_work *w, struct span password, char out[PASSWORD_VERIFIER_BYTES],
-                       struct fault *f);
+enum err password_make(struct password_work *w, struct span password,
+                       char out[PASSWORD_VERIFIER_BYTES], struct fault *f);
 /* Nobody's, and no password fits: for users who are not there, at the cost of those who are. */
 struct span password_nobody(void);

@@ -15,13 +15,13 @@
 struct imap_append {
     struct blob_writer *writer;
     struct outline_parser *outline;
-    struct buf record;       /* of the outline, when all is there */
+    struct buf record; /* of the outline, when all is there */
     struct span name;
     struct flags_wanted flags;
     struct date date;
     uint64_t account;
-    bool binary;             /* literal8 */
-    bool nul;                /* a NUL came in a plain literal */
+    bool binary; /* literal8 */
+    bool nul;    /* a NUL came in a plain literal */
     bool held, ended, put;
     uint64_t bytes;
     uint32_t uidvalidity, uid; /* of the new message */
@@ -73,7 +73,8 @@ static enum err imap_append_apply(struct txn *t, struct store_op *op, struct fau
     e = blob_put(t, a->writer, buf_span(&a->record), 1, &blob, f);
     if (e != ERR_OK)
         return e;
-    const struct msg_new m = {.blob = blob, .bytes = a->bytes, .internal = a->date, .flags = a->flags};
+    const struct msg_new m = {
+        .blob = blob, .bytes = a->bytes, .internal = a->date, .flags = a->flags};
     return msg_append(t, box.id, &m, &a->uid, f);
 }
 
@@ -102,7 +103,9 @@ static enum step imap_append_said(struct imap_cmd *c)
     if (c->op_result != ERR_OK)
         return imap_reply_err(c, c->op_result, &c->op.fault);
     a->put = true;
-    return imap_reply_ok(c, arena_printf(c->arena, "APPENDUID %" PRIu32 " %" PRIu32, a->uidvalidity, a->uid).p, "Append completed");
+    return imap_reply_ok(
+        c, arena_printf(c->arena, "APPENDUID %" PRIu32 " %" PRIu32, a->uidvalidity, a->uid).p,
+        "Append completed");
 }
 
 static enum step imap_append_ended(struct imap_cmd *c)
@@ -145,7 +148,8 @@ static bool imap_append_bytes(struct imap_cmd *c, struct span piece)
 }
 
 /* What is known to fail fails before "+" and before a byte is sent. */
-static enum step imap_append_check(struct imap_cmd *c, const struct imap_append *a, uint64_t bytes, bool *ok)
+static enum step imap_append_check(struct imap_cmd *c, const struct imap_append *a, uint64_t bytes,
+                                   bool *ok)
 {
     struct imap_session *s = c->session;
     struct fault f = FAULT_NONE;
@@ -153,7 +157,8 @@ static enum step imap_append_check(struct imap_cmd *c, const struct imap_append 
     struct mailbox box;
     *ok = false;
     if (bytes > s->options->limits.message_bytes)
-        return imap_reply_no(c, "TOOBIG", "The message is larger than APPENDLIMIT"); /* RFC 7889 §4 */
+        return imap_reply_no(c, "TOOBIG",
+                             "The message is larger than APPENDLIMIT"); /* RFC 7889 §4 */
     if (store_is_low(s->options->store))
         return imap_reply_err(c, ERR_FULL, NULL);
     enum err e = txn_read(s->options->store, &t, &f);

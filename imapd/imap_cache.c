@@ -27,7 +27,7 @@ static void imap_cache_drop(struct imap_cache *c, struct imap_cache_box *b)
 
 void imap_cache_fini(struct imap_cache *c)
 {
-    list_each(n, &c->used)
+    list_each (n, &c->used)
         imap_cache_drop(c, list_entry(n, struct imap_cache_box, node));
     map_free(&c->boxes);
 }
@@ -87,7 +87,8 @@ static void imap_cache_change(void *arg, const struct change *change, const stru
 }
 
 /* Everything below both the old first and the first that was touched was \Seen and still is. */
-static enum err imap_cache_unseen(struct imap_cache_box *b, struct txn *t, uint32_t touched, struct fault *f)
+static enum err imap_cache_unseen(struct imap_cache_box *b, struct txn *t, uint32_t touched,
+                                  struct fault *f)
 {
     uint32_t from = b->first_unseen;
     if (!from || (touched && touched < from))
@@ -105,7 +106,8 @@ static enum err imap_cache_unseen(struct imap_cache_box *b, struct txn *t, uint3
     return msg_walk_end(&w, f);
 }
 
-enum err imap_cache_look(struct imap_cache *c, struct txn *t, const struct mailbox *box, struct imap_cache_box **out, struct fault *f)
+enum err imap_cache_look(struct imap_cache *c, struct txn *t, const struct mailbox *box,
+                         struct imap_cache_box **out, struct fault *f)
 {
     struct imap_cache_box *b = imap_cache_entry(c, box->id);
     enum err e = ERR_LIMIT;

@@ -20,7 +20,8 @@ static void imap_cmd_done(struct store_op *op, enum err e, const struct fault *f
     imap_session_resume(c->session);
 }
 
-enum step imap_cmd_submit(struct imap_cmd *c, enum err (*apply)(struct txn *t, struct store_op *op, struct fault *f),
+enum step imap_cmd_submit(struct imap_cmd *c,
+                          enum err (*apply)(struct txn *t, struct store_op *op, struct fault *f),
                           imap_step_fn *then)
 {
     struct imap_session *s = c->session;

@@ -6,8 +6,10 @@
 #include "common/must.h"
 #include "imapd/imap_session.h"
 
-#define IMAP_INPUT_SKIP_BYTES (1u << 20) /* a refused {n+} up to this is read and dropped, a larger one ends the session: RFC 7888 §4 */
-#define IMAP_INPUT_TAIL_BYTES 32         /* of an over-long line, kept to see whether a literal follows */
+#define IMAP_INPUT_SKIP_BYTES                                                                      \
+    (1u                                                                                            \
+     << 20) /* a refused {n+} up to this is read and dropped, a larger one ends the session: RFC 7888 §4 */
+#define IMAP_INPUT_TAIL_BYTES 32 /* of an over-long line, kept to see whether a literal follows */
 #define IMAP_INPUT_TAG_BYTES 64
 #define IMAP_INPUT_KEEP_BYTES 4096
 
@@ -146,7 +148,8 @@ static void imap_input_refuse(struct imap_input *in, const char *why, bool toobi
 static struct span imap_input_tag(struct span text)
 {
     size_t n = 0;
-    while (n < text.n && n < IMAP_INPUT_TAG_BYTES && text.p[n] > ' ' && text.p[n] < 0x7f && text.p[n] != '+' && text.p[n] != '{' && text.p[n] != '"')
+    while (n < text.n && n < IMAP_INPUT_TAG_BYTES && text.p[n] > ' ' && text.p[n] < 0x7f &&
+           text.p[n] != '+' && text.p[n] != '{' && text.p[n] != '"')
         n++;
     return n > 0 && n < text.n && text.p[n] == ' ' ? span_to(text, n) : SPAN("*");
 }
@@ -287,7 +290,8 @@ static size_t imap_input_command(struct imap_session *s, struct span bytes)
             in->line_at = in->text.n < IMAP_INPUT_TAG_BYTES ? in->text.n : IMAP_INPUT_TAG_BYTES;
         }
         in->text.n = in->line_at;
-        part = part.n > IMAP_INPUT_TAIL_BYTES ? span_from(part, part.n - IMAP_INPUT_TAIL_BYTES) : part;
+        part =
+            part.n > IMAP_INPUT_TAIL_BYTES ? span_from(part, part.n - IMAP_INPUT_TAIL_BYTES) : part;
     }
     must(buf_add(&in->text, part));
     if (!ended)
@@ -335,7 +339,8 @@ static enum step imap_input_tail(struct imap_cmd *c, struct span line)
         return in->sink.ended(c);
     struct imap_input_literal l;
     size_t at;
-    if (imap_input_announced(line, &l, &at) && l.plus) /* a second message, RFC 3502: its bytes come in any case */
+    if (imap_input_announced(line, &l, &at) &&
+        l.plus) /* a second message, RFC 3502: its bytes come in any case */
         imap_reply_bye(c->session, "One message for each APPEND");
     return imap_reply_bad(c, "One message for each APPEND");
 }

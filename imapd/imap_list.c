@@ -9,19 +9,29 @@
 #define IMAP_LIST_PATTERN_COUNT 32
 
 /* Selection options, RFC 9051 §6.3.9.1 and RFC 6154 §3; REMOTE changes nothing here. */
-enum imap_list_select { LIST_SUBSCRIBED = 1, LIST_SPECIAL = 2, LIST_REMOTE = 4, LIST_RECURSIVE = 8 };
+enum imap_list_select {
+    LIST_SUBSCRIBED = 1,
+    LIST_SPECIAL = 2,
+    LIST_REMOTE = 4,
+    LIST_RECURSIVE = 8
+};
 /* Return options, RFC 9051 §6.3.9.2. CHILDREN and SPECIAL-USE come in any case: some clients rely on that. */
-enum imap_list_return { LIST_RETURN_SUBSCRIBED = 1, LIST_RETURN_STATUS = 2, LIST_RETURN_CHILDREN = 4, LIST_RETURN_SPECIAL = 8 };
+enum imap_list_return {
+    LIST_RETURN_SUBSCRIBED = 1,
+    LIST_RETURN_STATUS = 2,
+    LIST_RETURN_CHILDREN = 4,
+    LIST_RETURN_SPECIAL = 8
+};
 
 struct imap_list {
-    const char *verb;      /* LIST, LSUB or XLIST in the responses */
+    const char *verb; /* LIST, LSUB or XLIST in the responses */
     unsigned select, returns, status;
-    bool extended;         /* the extended syntax was used */
+    bool extended; /* the extended syntax was used */
     bool lsub;
     struct imap_match *patterns;
     size_t pattern_count;
     struct imap_tree tree;
-    size_t at;             /* the next node: backwards while matching, forwards while telling */
+    size_t at; /* the next node: backwards while matching, forwards while telling */
 };
 
 /* --- arguments --- */
@@ -85,7 +95,8 @@ static void imap_list_returns(struct scan *in, struct imap_list *l)
 }
 
 /* mbox-or-pat = list-mailbox / patterns    patterns = "(" list-mailbox *(SP list-mailbox) ")" */
-static void imap_list_patterns(struct imap_cmd *c, struct imap_list *l, struct span reference, struct span *only)
+static void imap_list_patterns(struct imap_cmd *c, struct imap_list *l, struct span reference,
+                               struct span *only)
 {
     struct scan *in = &c->args;
     bool utf8 = c->session->enabled & IMAP_REV2;
@@ -140,38 +151,46 @@ static void imap_list_attribute(struct imap_session *s, const char *name, const 
     *between = " ";
 }
 
-static void imap_list_line(struct imap_session *s, const struct imap_list *l, const struct imap_tree_node *n, bool childinfo)
+static void imap_list_attributes(struct imap_session *s, const struct imap_list *l,
+                                 const struct imap_tree_node *n)
 {
     const char *between = "", *use;
-    bool rev2 = l->extended || (s->enabled & IMAP_REV2);
     uint32_t bit;
-    imap_outf(s, "* %s (", l->verb);
     if (l->lsub) {
         if (!n->subscribed) /* a level above one that is: RFC 3501 §6.3.9 */
             imap_list_attribute(s, "\\Noselect", &between);
-    } else {
-        if (!n->exists)
-            imap_list_attribute(s, rev2 ? "\\NonExistent" : "\\Noselect", &between);
-        if (n->subscribed && (l->returns & LIST_RETURN_SUBSCRIBED))
-            imap_list_attribute(s, "\\Subscribed", &between);
-        imap_list_attribute(s, n->children ? "\\HasChildren" : "\\HasNoChildren", &between);
-        for (unsigned i = 0; n->exists && (use = imap_use_name(i, &bit)) != NULL; i++) {
-            if (n->box.uses & bit)
-                imap_list_attribute(s, use, &between);
-        }
+        return;
     }
+    if (!n->exists)
+        imap_list_attribute(
+            s, l->extended || (s->enabled & IMAP_REV2) ? "\\NonExistent" : "\\Noselect", &between);
+    if (n->subscribed && (l->returns & LIST_RETURN_SUBSCRIBED))
+        imap_list_attribute(s, "\\Subscribed", &between);
+    imap_list_attribute(s, n->children ? "\\HasChildren" : "\\HasNoChildren", &between);
+    for (unsigned i = 0; n->exists && (use = imap_use_name(i, &bit)) != NULL; i++) {
+        if (n->box.uses & bit)
+            imap_list_attribute(s, use, &between);
+    }
+}
+
+static void imap_list_line(struct imap_session *s, const struct imap_list *l,
+                           const struct imap_tree_node *n, bool childinfo)
+{
+    imap_outf(s, "* %s (", l->verb);
+    imap_list_attributes(s, l, n);
     imap_out(s, SPAN(") \"/\" "));
     imap_out_mailbox(s, n->box.name);
     if (childinfo) {
-        bool both = (l->select & LIST_SUBSCRIBED) && (l->select & LIST_SPECIAL);
-        imap_outf(s, " (\"CHILDINFO\" (%s%s%s))", l->select & LIST_SUBSCRIBED ? "\"SUBSCRIBED\"" : "", both ? " " : "",
-                  l->select & LIST_SPECIAL ? "\"SPECIAL-USE\"" : "");
+        bool subscribed = l->select & LIST_SUBSCRIBED, special = l->select & LIST_SPECIAL;
+        imap_outf(s, " (\"CHILDINFO\" (%s%s%s))", subscribed ? "\"SUBSCRIBED\"" : "",
+                  subscribed && special ? " " : "", special ? "\"SPECIAL-USE\"" : "");
     }
     imap_out(s, SPAN("\r\n"));
 }
 
 /* Whether and how the node is told. */
-static bool imap_list_is_told(const struct imap_list *l, const struct imap_tree_node *n, bool *childinfo)
+static bool imap_list_is_told(const struct imap_list *l, const struct imap_tree_node *n,
+                              bool *childinfo)
 {
     bool wanted = imap_list_wanted(l, n);
     *childinfo = false;
@@ -186,10 +205,12 @@ static bool imap_list_is_told(const struct imap_list *l, const struct imap_tree_
         return true;
     if (!n->levels)
         return false;
-    return l->lsub ? n->wanted_below : !(l->select & (LIST_SUBSCRIBED | LIST_SPECIAL)) && n->children;
+    return l->lsub ? n->wanted_below
+                   : !(l->select & (LIST_SUBSCRIBED | LIST_SPECIAL)) && n->children;
 }
 
-static enum err imap_list_status(struct imap_session *s, const struct imap_list *l, const struct imap_tree_node *n, struct fault *f)
+static enum err imap_list_status(struct imap_session *s, const struct imap_list *l,
+                                 const struct imap_tree_node *n, struct fault *f)
 {
     struct txn *t = NULL;
     struct mailbox box;

@@ -32,8 +32,8 @@ static enum step imap_login_no(struct imap_cmd *c, const char *code, const char 
 {
     struct imap_session *s = c->session;
     const struct imap_login *l = c->state;
-    log_event(LOG_WARN, s->id.text, "imap.login_failed", "user=\"%s\" peer=%s why=%s", LOG_SPAN(l->request.user),
-              LOG_SPAN(conn_peer_ip(s->conn)), code);
+    log_event(LOG_WARN, s->id.text, "imap.login_failed", "user=\"%s\" peer=%s why=%s",
+              LOG_SPAN(l->request.user), LOG_SPAN(conn_peer_ip(s->conn)), code);
     imap_reply_no(c, code, text);
     imap_session_bad(s); /* guesses are counted like nonsense */
     return STEP_DONE;
@@ -45,15 +45,22 @@ static enum step imap_login_arrived(struct imap_cmd *c)
     struct imap_session *s = c->session;
     unsigned most = s->options->limits.user_count;
     if (!imapd_home_enter(s->home, s->account, most)) {
-        log_event(LOG_WARN, s->id.text, "imap.limit", "user=\"%s\" sessions=%u", LOG_SPAN(s->address), most);
-        return imap_reply_no(c, "LIMIT", arena_printf(c->arena, "%u connections of this account; close some or ask your administrator", most).p);
+        log_event(LOG_WARN, s->id.text, "imap.limit", "user=\"%s\" sessions=%u",
+                  LOG_SPAN(s->address), most);
+        return imap_reply_no(
+            c, "LIMIT",
+            arena_printf(c->arena,
+                         "%u connections of this account; close some or ask your administrator",
+                         most)
+                .p);
     }
     s->counted = true;
     imap_session_enter(s, IMAP_AUTH);
     s->active_ms = s->looked_ms = clock_ms(); /* the deadline of authentication has been met */
     imap_session_deadline(s);
-    log_event(LOG_INFO, s->id.text, "imap.login", "user=\"%s\" account=%" PRIu64 " peer=%s tls=\"%s\"", LOG_SPAN(s->address), s->account,
-              LOG_SPAN(conn_peer_ip(s->conn)), LOG_SPAN(conn_tls_text(s->conn)));
+    log_event(LOG_INFO, s->id.text, "imap.login",
+              "user=\"%s\" account=%" PRIu64 " peer=%s tls=\"%s\"", LOG_SPAN(s->address),
+              s->account, LOG_SPAN(conn_peer_ip(s->conn)), LOG_SPAN(conn_tls_text(s->conn)));
     return imap_reply_ok(c, imap_misc_capabilities(s), "Logged in");
 }
 
@@ -86,7 +93,8 @@ static enum step imap_login_ask(struct imap_cmd *c, struct span user, struct spa
 
 static enum step imap_login_private(struct imap_cmd *c)
 {
-    return imap_reply_no(c, "PRIVACYREQUIRED", "Passwords are taken only over TLS: use STARTTLS or the imaps port");
+    return imap_reply_no(c, "PRIVACYREQUIRED",
+                         "Passwords are taken only over TLS: use STARTTLS or the imaps port");
 }
 
 /* login = "LOGIN" SP userid SP password    RFC 9051 §6.2.3 */

@@ -73,12 +73,13 @@ static void imap_mailbox_hint(const struct imap_session *s, struct span name)
 {
     static const struct {
         const char *asked, *have;
-    } twins[] = {{"Sent Messages", "Sent"},    {"Sent Items", "Sent"}, {"Deleted Messages", "Trash"}, {"Deleted Items", "Trash"},
-                 {"Junk E-mail", "Junk"}, {"Spam", "Junk"},       {"Archives", "Archive"}};
+    } twins[] = {{"Sent Messages", "Sent"},  {"Sent Items", "Sent"},  {"Deleted Messages", "Trash"},
+                 {"Deleted Items", "Trash"}, {"Junk E-mail", "Junk"}, {"Spam", "Junk"},
+                 {"Archives", "Archive"}};
     for (size_t i = 0; i < sizeof twins / sizeof *twins; i++) {
         if (span_eq_ci(name, span_cstr(twins[i].asked)))
-            log_event(LOG_INFO, s->id.text, "imap.twin", "user=\"%s\" created=\"%s\" instead_of=%s", LOG_SPAN(s->address),
-                      twins[i].asked, twins[i].have);
+            log_event(LOG_INFO, s->id.text, "imap.twin", "user=\"%s\" created=\"%s\" instead_of=%s",
+                      LOG_SPAN(s->address), twins[i].asked, twins[i].have);
     }
 }
 
@@ -144,7 +145,8 @@ enum step imap_mailbox_rename(struct imap_cmd *c)
 {
     struct imap_mailbox *m = imap_mailbox_args(c);
     imap_parse_sp(&c->args);
-    m->to = imap_mailbox_bare(imap_parse_mailbox(&c->args, c->arena, c->session->enabled & IMAP_REV2));
+    m->to =
+        imap_mailbox_bare(imap_parse_mailbox(&c->args, c->arena, c->session->enabled & IMAP_REV2));
     scan_end(&c->args, "Unexpected text behind the names");
     if (!scan_ok(&c->args))
         return imap_reply_bad(c, c->args.why);

@@ -59,9 +59,11 @@ bool imap_match(const struct imap_match *m, struct span name)
             bool was = reach[i + 1];
             unsigned char want = (unsigned char)p.p[i];
             if (imap_match_is_wild(p.p[i]))
-                reach[i + 1] = reach[i] || (was && (want == '*' || c != '/')); /* nothing more, or this byte */
+                reach[i + 1] =
+                    reach[i] || (was && (want == '*' || c != '/')); /* nothing more, or this byte */
             else
-                reach[i + 1] = before && (want == c || (k < folded && span_lower(want) == span_lower(c)));
+                reach[i + 1] =
+                    before && (want == c || (k < folded && span_lower(want) == span_lower(c)));
             before = was;
         }
     }

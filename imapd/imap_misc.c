@@ -6,13 +6,14 @@
 #include "imapd/imap_session.h"
 #include "imapd/imap_verbs.h"
 
-#define IMAP_MISC_ID_PAIRS 30   /* RFC 2971 §3.3 */
+#define IMAP_MISC_ID_PAIRS 30 /* RFC 2971 §3.3 */
 #define IMAP_MISC_VERSION "0.1"
 
 /* What is announced works, all of it. */
 #define IMAP_MISC_ALWAYS "CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE"
-#define IMAP_MISC_AFTER                                                                                                            \
-    " IDLE NAMESPACE CHILDREN UIDPLUS UNSELECT MOVE ESEARCH BINARY CONDSTORE LIST-EXTENDED LIST-STATUS STATUS=SIZE SPECIAL-USE"       \
+#define IMAP_MISC_AFTER                                                                            \
+    " IDLE NAMESPACE CHILDREN UIDPLUS UNSELECT MOVE ESEARCH BINARY CONDSTORE LIST-EXTENDED "       \
+    "LIST-STATUS STATUS=SIZE SPECIAL-USE"                                                          \
     " CREATE-SPECIAL-USE"
 
 bool imap_misc_may_login(const struct imap_session *s)
@@ -24,7 +25,9 @@ const char *imap_misc_capabilities(struct imap_session *s)
 {
     struct arena *a = s->cmd.arena;
     if (s->state != IMAP_NONAUTH)
-        return arena_printf(a, "%s%s APPENDLIMIT=%zu", IMAP_MISC_ALWAYS, IMAP_MISC_AFTER, s->options->limits.message_bytes).p;
+        return arena_printf(a, "%s%s APPENDLIMIT=%zu", IMAP_MISC_ALWAYS, IMAP_MISC_AFTER,
+                            s->options->limits.message_bytes)
+            .p;
     bool starttls = s->options->tls && !conn_is_tls(s->conn);
     return arena_printf(a, "%s%s%s", IMAP_MISC_ALWAYS, starttls ? " STARTTLS" : "",
                         imap_misc_may_login(s) ? " AUTH=PLAIN" : " LOGINDISABLED")
@@ -68,7 +71,8 @@ enum step imap_misc_id(struct imap_cmd *c)
             struct span value = imap_parse_nstring(in, c->arena);
             if (pairs > IMAP_MISC_ID_PAIRS)
                 scan_fail(in, "More than 30 fields");
-            else if (scan_ok(in) && (span_eq_ci(name, SPAN("name")) || span_eq_ci(name, SPAN("version"))))
+            else if (scan_ok(in) &&
+                     (span_eq_ci(name, SPAN("name")) || span_eq_ci(name, SPAN("version"))))
                 buf_addf(&told, "%s%s", told.n ? " " : "", LOG_SPAN(span_to(value, 60)));
         }
     }
@@ -97,7 +101,8 @@ enum step imap_misc_enable(struct imap_cmd *c)
     scan_end(in, "Expected capability names");
     if (!scan_ok(in))
         return imap_reply_bad(c, in->why);
-    imap_outf(s, "* ENABLED%s%s\r\n", wanted & IMAP_CONDSTORE ? " CONDSTORE" : "", wanted & IMAP_REV2 ? " IMAP4rev2" : "");
+    imap_outf(s, "* ENABLED%s%s\r\n", wanted & IMAP_CONDSTORE ? " CONDSTORE" : "",
+              wanted & IMAP_REV2 ? " IMAP4rev2" : "");
     s->enabled |= wanted;
     return imap_reply_ok(c, NULL, "Enabled");
 }

@@ -84,7 +84,8 @@ void imap_out_mailbox(struct imap_session *s, struct span name)
     imap_out_string(s, name);
 }
 
-void imap_out_flags(struct imap_session *s, uint32_t system, struct span keywords, const struct span *names, size_t n, bool recent)
+void imap_out_flags(struct imap_session *s, uint32_t system, struct span keywords,
+                    const struct span *names, size_t n, bool recent)
 {
     static const struct {
         uint32_t bit;

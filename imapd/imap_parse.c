@@ -12,7 +12,8 @@ static const struct span imap_parse_nothing = {"", 0};
 /* atom-specials = "(" / ")" / "{" / SP / CTL / list-wildcards / quoted-specials / resp-specials */
 bool imap_parse_is_atom_char(unsigned char c)
 {
-    return c > 0x20 && c < 0x7f && c != '(' && c != ')' && c != '{' && c != '%' && c != '*' && c != '"' && c != '\\' && c != ']';
+    return c > 0x20 && c < 0x7f && c != '(' && c != ')' && c != '{' && c != '%' && c != '*' &&
+           c != '"' && c != '\\' && c != ']';
 }
 
 bool imap_parse_is_astring_char(unsigned char c)
@@ -148,7 +149,8 @@ struct span imap_parse_mailbox(struct scan *s, struct arena *a, bool utf8)
 struct span imap_parse_list_mailbox(struct scan *s, struct arena *a, bool utf8)
 {
     struct span wire = imap_parse_string_next(s) ? imap_parse_string(s, a)
-                                                 : imap_parse_run(s, imap_parse_is_list_char, "Expected a mailbox pattern");
+                                                 : imap_parse_run(s, imap_parse_is_list_char,
+                                                                  "Expected a mailbox pattern");
     return imap_parse_decode(s, a, utf8, wire);
 }
 
@@ -191,8 +193,11 @@ struct imap_set imap_parse_set(struct scan *s, struct arena *a)
 static const struct {
     const char *name;
     uint32_t bit;
-} imap_parse_system[] = {{"Answered", FLAGS_ANSWERED}, {"Flagged", FLAGS_FLAGGED}, {"Deleted", FLAGS_DELETED},
-                         {"Seen", FLAGS_SEEN},         {"Draft", FLAGS_DRAFT}};
+} imap_parse_system[] = {{"Answered", FLAGS_ANSWERED},
+                         {"Flagged", FLAGS_FLAGGED},
+                         {"Deleted", FLAGS_DELETED},
+                         {"Seen", FLAGS_SEEN},
+                         {"Draft", FLAGS_DRAFT}};
 
 /* flag = "\Answered" / "\Flagged" / "\Deleted" / "\Seen" / "\Draft" / flag-keyword / flag-extension    No extension is known. */
 static void imap_parse_flag(struct scan *s, struct flags_wanted *w, struct span *names)
@@ -214,7 +219,8 @@ static void imap_parse_flag(struct scan *s, struct flags_wanted *w, struct span 
             return;
         }
     }
-    scan_fail(s, span_eq_ci(name, SPAN("Recent")) ? "\\Recent cannot be set" : "Unknown system flag");
+    scan_fail(s,
+              span_eq_ci(name, SPAN("Recent")) ? "\\Recent cannot be set" : "Unknown system flag");
 }
 
 /* flag-list = "(" [flag *(SP flag)] ")"    STORE: also flag *(SP flag) */
@@ -254,7 +260,8 @@ int32_t imap_parse_date(struct scan *s)
 {
     int32_t days = 0;
     bool quoted = scan_try(s, '"');
-    struct span text = quoted ? scan_until(s, '"', "A quoted string does not end") : imap_parse_atom(s);
+    struct span text =
+        quoted ? scan_until(s, '"', "A quoted string does not end") : imap_parse_atom(s);
     if (quoted)
         scan_try(s, '"');
     if (scan_ok(s) && !date_imap_day(text, &days))

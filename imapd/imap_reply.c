@@ -24,7 +24,8 @@ static const struct {
     [ERR_CORRUPT]  = {"CORRUPTION",    "What is stored is damaged, the log of the server says where", true},
 };
 /* clang-format on */
-_Static_assert(sizeof imap_reply_table / sizeof *imap_reply_table == ERR_COUNT, "a kind of error has no IMAP reply");
+_Static_assert(sizeof imap_reply_table / sizeof *imap_reply_table == ERR_COUNT,
+               "a kind of error has no IMAP reply");
 
 void imap_reply_words(enum err e, const char **code_out, const char **text_out)
 {
@@ -41,7 +42,8 @@ static void imap_reply_news(struct imap_cmd *c)
         imap_view_news(s->view, !numbers, c->uid);
 }
 
-static enum step imap_reply(struct imap_cmd *c, const char *kind, const char *code, const char *text)
+static enum step imap_reply(struct imap_cmd *c, const char *kind, const char *code,
+                            const char *text)
 {
     struct imap_session *s = c->session;
     imap_out(s, c->tag);
@@ -68,8 +70,8 @@ enum step imap_reply_no(struct imap_cmd *c, const char *code, const char *text)
 
 enum step imap_reply_bad(struct imap_cmd *c, const char *why)
 {
-    log_event(LOG_DEBUG, c->session->id.text, "imap.bad", "verb=%s why=\"%s\"", c->verb ? c->verb->name : "-",
-              why ? why : "invalid arguments");
+    log_event(LOG_DEBUG, c->session->id.text, "imap.bad", "verb=%s why=\"%s\"",
+              c->verb ? c->verb->name : "-", why ? why : "invalid arguments");
     imap_reply(c, "BAD", NULL, why ? why : "Invalid arguments");
     imap_session_bad(c->session);
     return STEP_DONE;
@@ -79,8 +81,9 @@ enum step imap_reply_err(struct imap_cmd *c, enum err e, const struct fault *f)
 {
     must(e != ERR_OK && e < ERR_COUNT);
     if (imap_reply_table[e].ours)
-        log_event(LOG_ERROR, c->session->id.text, "imap.failed", "verb=%s error=%s text=\"%s\"", c->verb ? c->verb->name : "-",
-                  fault_name(e), f ? LOG_SPAN(span_cstr(f->text)) : "");
+        log_event(LOG_ERROR, c->session->id.text, "imap.failed", "verb=%s error=%s text=\"%s\"",
+                  c->verb ? c->verb->name : "-", fault_name(e),
+                  f ? LOG_SPAN(span_cstr(f->text)) : "");
     return imap_reply_no(c, imap_reply_table[e].code, imap_reply_table[e].text);
 }
 

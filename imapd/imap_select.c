@@ -25,7 +25,8 @@ static void imap_select_params(struct scan *in, bool *condstore)
 }
 
 /* The untagged responses, RFC 9051 §6.3.2 and RFC 3501 §6.3.1 */
-static void imap_select_tell(struct imap_session *s, const struct mailbox *box, uint32_t first_unseen)
+static void imap_select_tell(struct imap_session *s, const struct mailbox *box,
+                             uint32_t first_unseen)
 {
     struct imap_view *v = s->view;
     bool rev2 = (s->enabled & IMAP_REV2) != 0;
@@ -34,7 +35,8 @@ static void imap_select_tell(struct imap_session *s, const struct mailbox *box, 
     if (!rev2) {
         imap_outf(s, "* %" PRIu32 " RECENT\r\n", imap_view_recent_count(v));
         if (first_unseen)
-            imap_outf(s, "* OK [UNSEEN %" PRIu32 "] First unseen\r\n", uidset_rank(&v->uids, first_unseen));
+            imap_outf(s, "* OK [UNSEEN %" PRIu32 "] First unseen\r\n",
+                      uidset_rank(&v->uids, first_unseen));
     }
     imap_outf(s, "* OK [UIDVALIDITY %" PRIu32 "] UIDs are valid\r\n", box->uidvalidity);
     imap_outf(s, "* OK [UIDNEXT %" PRIu32 "] Predicted next UID\r\n", box->uidnext);
@@ -46,7 +48,8 @@ static void imap_select_tell(struct imap_session *s, const struct mailbox *box, 
     }
 }
 
-static enum err imap_select_open(struct imap_cmd *c, struct span name, bool read_only, struct mailbox *box, uint32_t *first_unseen,
+static enum err imap_select_open(struct imap_cmd *c, struct span name, bool read_only,
+                                 struct mailbox *box, uint32_t *first_unseen,
                                  struct imap_view **view, struct fault *f)
 {
     struct imap_session *s = c->session;
@@ -75,7 +78,8 @@ static enum step imap_select(struct imap_cmd *c, bool read_only)
     imap_select_params(&c->args, &condstore);
     if (!scan_ok(&c->args))
         return imap_reply_bad(c, c->args.why);
-    if (s->state == IMAP_SELECTED) { /* whatever becomes of the new one, the old one is closed: RFC 9051 §6.3.2 */
+    if (s->state ==
+        IMAP_SELECTED) { /* whatever becomes of the new one, the old one is closed: RFC 9051 §6.3.2 */
         imap_session_enter(s, IMAP_AUTH);
         imap_out(s, SPAN("* OK [CLOSED] Previous mailbox closed\r\n"));
     }
@@ -88,7 +92,8 @@ static enum step imap_select(struct imap_cmd *c, bool read_only)
     imap_session_enter(s, IMAP_SELECTED);
     imap_select_tell(s, &box, first_unseen);
     imap_view_recent_told(view);
-    return read_only ? imap_reply_ok(c, "READ-ONLY", "Examine completed") : imap_reply_ok(c, "READ-WRITE", "Select completed");
+    return read_only ? imap_reply_ok(c, "READ-ONLY", "Examine completed")
+                     : imap_reply_ok(c, "READ-WRITE", "Select completed");
 }
 
 enum step imap_select_select(struct imap_cmd *c)

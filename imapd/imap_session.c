@@ -14,7 +14,6 @@
 
 #define IMAP_SESSION_INPUT_BYTES (32u << 10)
 #define IMAP_SESSION_PREAUTH_BAD 3
-#define IMAP_SESSION_STOPS "[UNAVAILABLE] Server stops, come back soon"
 
 static const struct sm_rule imap_session_rules[IMAP_STATES] = {
     [IMAP_NONAUTH] = {"not authenticated", SM_TO(IMAP_AUTH) | SM_TO(IMAP_BYE)},
@@ -41,7 +40,8 @@ void imap_session_deadline(struct imap_session *s)
 {
     const struct imapd_limits *l = &s->options->limits;
     uint64_t now = clock_ms();
-    uint64_t due = s->state == IMAP_NONAUTH ? s->began_ms + l->preauth_ms : s->active_ms + l->idle_ms;
+    uint64_t due =
+        s->state == IMAP_NONAUTH ? s->began_ms + l->preauth_ms : s->active_ms + l->idle_ms;
     if (s->still_ms)
         due = imap_session_sooner(due, s->still_ms);
     if (s->state != IMAP_NONAUTH)
@@ -83,7 +83,8 @@ static void imap_session_late(void *owner)
         imap_session_bye(s, "Too long without authentication");
     } else if (s->state != IMAP_NONAUTH && imap_session_stuck(s, now)) {
         conn_drop(s->conn, "peer does not read");
-    } else if (s->state != IMAP_NONAUTH && imap_session_is_idle(s) && now >= s->active_ms + l->idle_ms) {
+    } else if (s->state != IMAP_NONAUTH && imap_session_is_idle(s) &&
+               now >= s->active_ms + l->idle_ms) {
         imap_session_bye(s, "Autologout; idle for too long");
     } else {
         if (s->still_ms && now >= s->still_ms)
@@ -113,7 +114,8 @@ static void imap_session_free(struct imap_session *s)
 static void imap_session_closed(void *owner, const char *why)
 {
     struct imap_session *s = owner;
-    log_event(LOG_INFO, s->id.text, "imap.closed", "why=\"%s\" commands=%u in=%" PRIu64 " out=%" PRIu64 " ms=%" PRIu64, why,
+    log_event(LOG_INFO, s->id.text, "imap.closed",
+              "why=\"%s\" commands=%u in=%" PRIu64 " out=%" PRIu64 " ms=%" PRIu64, why,
               s->input->commands, conn_bytes_in(s->conn), s->out_bytes, clock_ms() - s->began_ms);
     imapd_left(s->door, conn_peer(s->conn));
     s->conn = NULL;
@@ -124,7 +126,8 @@ static void imap_session_closed(void *owner, const char *why)
 
 static void imap_session_greet(struct imap_session *s)
 {
-    imap_outf(s, "* OK [%s] %s mailstead ready\r\n", imap_misc_capabilities(s), s->options->hostname);
+    imap_outf(s, "* OK [%s] %s mailstead ready\r\n", imap_misc_capabilities(s),
+              s->options->hostname);
     arena_trim(s->cmd.arena);
 }
 
@@ -245,7 +248,8 @@ static void imap_session_room(void *owner)
 
 void imap_session_bad(struct imap_session *s)
 {
-    unsigned most = s->state == IMAP_NONAUTH ? IMAP_SESSION_PREAUTH_BAD : s->options->limits.bad_count;
+    unsigned most =
+        s->state == IMAP_NONAUTH ? IMAP_SESSION_PREAUTH_BAD : s->options->limits.bad_count;
     if (++s->bad >= most)
         imap_reply_bye(s, "Too many bad commands");
 }
@@ -262,7 +266,8 @@ void imap_session_shut(struct imap_session *s, const char *text)
 /* A browser that was made to talk to us (ALPACA, HTTP to a mail port) gets no answer to play with. */
 static bool imap_session_is_foreign(struct span text)
 {
-    static const char *const verbs[] = {"GET ", "POST ", "HEAD ", "PUT ", "CONNECT ", "OPTIONS ", "TRACE ", "PATCH ", "EHLO ", "HELO "};
+    static const char *const verbs[] = {"GET ",     "POST ",  "HEAD ",  "PUT ",  "CONNECT ",
+                                        "OPTIONS ", "TRACE ", "PATCH ", "EHLO ", "HELO "};
     if (text.n == 0 || (unsigned char)text.p[0] < 0x20 || (unsigned char)text.p[0] >= 0x7f)
         return true;
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
@@ -275,8 +280,8 @@ static bool imap_session_is_foreign(struct span text)
 void imap_session_command(struct imap_session *s, struct span text)
 {
     if (s->input->commands == 1 && s->state == IMAP_NONAUTH && imap_session_is_foreign(text)) {
-        log_event(LOG_WARN, s->id.text, "imap.foreign", "peer=%s line=\"%s\"", LOG_SPAN(conn_peer(s->conn)),
-                  LOG_SPAN(span_to(text, 40)));
+        log_event(LOG_WARN, s->id.text, "imap.foreign", "peer=%s line=\"%s\"",
+                  LOG_SPAN(conn_peer(s->conn)), LOG_SPAN(span_to(text, 40)));
         s->closing = true;
         conn_drop(s->conn, "not IMAP");
         return;
@@ -291,7 +296,8 @@ static size_t imap_session_bytes(void *owner, struct span in)
     size_t ate = 0;
     unsigned begun = s->input->commands;
     while (ate < in.n && !s->closing && imap_input_ready(s)) {
-        if (s->input->commands - begun >= s->options->limits.turn_count || loop_slice_over(s->loop)) {
+        unsigned done = s->input->commands - begun;
+        if (done >= s->options->limits.turn_count || (done > 0 && loop_slice_over(s->loop))) {
             conn_again(s->conn);
             break;
         }
@@ -314,7 +320,8 @@ static const struct conn_events imap_session_events = {
     .closed = imap_session_closed,
 };
 
-void imap_session_new(struct imapd_door *door, struct loop *l, int fd, struct span peer, struct span local)
+void imap_session_new(struct imapd_door *door, struct loop *l, int fd, struct span peer,
+                      struct span local)
 {
     struct imap_session *s = mem_new(struct imap_session);
     s->door = door;
@@ -329,8 +336,8 @@ void imap_session_new(struct imapd_door *door, struct loop *l, int fd, struct sp
     loop_later_init(&s->turn, imap_session_turn);
     list_init(&s->node);
     list_add(&s->home->sessions, &s->node);
-    s->conn = conn_new(l, fd, s->options->tls_from_start ? s->options->tls : NULL, peer, local, IMAP_SESSION_INPUT_BYTES,
-                       &imap_session_events, s);
+    s->conn = conn_new(l, fd, s->options->tls_from_start ? s->options->tls : NULL, peer, local,
+                       IMAP_SESSION_INPUT_BYTES, &imap_session_events, s);
     imap_session_deadline(s);
     if (!s->options->tls_from_start)
         imap_session_greet(s);
@@ -352,7 +359,8 @@ static void imap_session_moved(void *owner)
     imap_session_resume(s);
 }
 
-enum step imap_session_login(struct imap_cmd *c, uint64_t account, const char *address, imap_step_fn *then)
+enum step imap_session_login(struct imap_cmd *c, uint64_t account, const char *address,
+                             imap_step_fn *then)
 {
     struct imap_session *s = c->session;
     s->account = account;
@@ -362,6 +370,7 @@ enum step imap_session_login(struct imap_cmd *c, uint64_t account, const char *a
     c->more = then;
     s->moving = true;
     list_drop(&s->node);
-    conn_move(s->conn, s->options->loops[store_home(s->options->store, account)], imap_session_moved);
+    conn_move(s->conn, s->options->loops[store_home(s->options->store, account)],
+              imap_session_moved);
     return STEP_WAIT;
 }

@@ -55,6 +55,7 @@ void imap_session_new(struct imapd_door *door, struct loop *l, int fd, struct sp
 /* Called by a completion after STEP_WAIT, on the session's loop: runs cmd.more in a safe place. If the connection died meanwhile the command
  * is ended instead (cleanup runs, more does not). */
 void imap_session_resume(struct imap_session *s);
+#define IMAP_SESSION_STOPS "[UNAVAILABLE] Server stops, come back soon"
 /* Stops reading commands after the present one; the client hears "* BYE text". For imapd_stop; on the session's loop. */
 void imap_session_shut(struct imap_session *s, const char *text);
 /* Authenticated: moves to the account's loop; c->more runs there. Only from c->more of LOGIN and AUTHENTICATE. */

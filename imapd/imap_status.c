@@ -22,7 +22,8 @@ enum imap_status_item {
 
 /* status-att, RFC 9051 §9; RECENT of RFC 3501, HIGHESTMODSEQ of RFC 7162 §3.1.7, APPENDLIMIT of RFC 7889 §3 */
 static const char *const imap_status_names[IMAP_STATUS_ITEMS] = {
-    "MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "DELETED", "SIZE", "HIGHESTMODSEQ", "APPENDLIMIT"};
+    "MESSAGES", "RECENT", "UIDNEXT",       "UIDVALIDITY", "UNSEEN",
+    "DELETED",  "SIZE",   "HIGHESTMODSEQ", "APPENDLIMIT"};
 
 unsigned imap_status_items(struct scan *in)
 {
@@ -43,7 +44,8 @@ unsigned imap_status_items(struct scan *in)
 }
 
 /* Messages that the next session to select will have as \Recent. */
-static enum err imap_status_recent(struct imap_session *s, struct txn *t, const struct mailbox *box, uint64_t *out, struct fault *f)
+static enum err imap_status_recent(struct imap_session *s, struct txn *t, const struct mailbox *box,
+                                   uint64_t *out, struct fault *f)
 {
     struct imap_cache_box *cached;
     *out = 0;
@@ -51,11 +53,13 @@ static enum err imap_status_recent(struct imap_session *s, struct txn *t, const 
         return ERR_OK;
     enum err e = imap_cache_look(&s->home->cache, t, box, &cached, f);
     if (e == ERR_OK)
-        *out = uidset_count(&cached->uids) - (box->recent_from > 1 ? uidset_rank(&cached->uids, box->recent_from - 1) : 0);
+        *out = uidset_count(&cached->uids) -
+               (box->recent_from > 1 ? uidset_rank(&cached->uids, box->recent_from - 1) : 0);
     return e;
 }
 
-enum err imap_status_send(struct imap_session *s, struct txn *t, const struct mailbox *box, unsigned items, struct fault *f)
+enum err imap_status_send(struct imap_session *s, struct txn *t, const struct mailbox *box,
+                          unsigned items, struct fault *f)
 {
     uint64_t recent = 0;
     if (items & 1u << IMAP_STATUS_RECENT) {

@@ -95,7 +95,8 @@ static void imap_tree_merge(struct imap_tree_heap *h)
 }
 
 /* Adds the node and the levels above it that are not there. at: the deepest node so far on the way to it. */
-static void imap_tree_place(struct imap_tree_heap *out, const struct imap_tree_node *node, size_t *at)
+static void imap_tree_place(struct imap_tree_heap *out, const struct imap_tree_node *node,
+                            size_t *at)
 {
     struct span name = node->box.name;
     size_t parent = SIZE_MAX, from = 0;
@@ -123,7 +124,8 @@ static void imap_tree_place(struct imap_tree_heap *out, const struct imap_tree_n
     *at = parent;
 }
 
-enum err imap_tree_read(struct imap_tree *tree, struct txn *t, struct arena *a, uint64_t account, struct fault *f)
+enum err imap_tree_read(struct imap_tree *tree, struct txn *t, struct arena *a, uint64_t account,
+                        struct fault *f)
 {
     struct imap_tree_heap found = {.a = a}, out = {.a = a};
     size_t at = 0;

@@ -3,38 +3,39 @@
 #include "imapd/imap_parse.h"
 
 /* clang-format off: a table is read by column */
-static const struct imap_verb imap_verbs_table[] = { /* sorted by name; a test checks it */
-    {"APPEND",       IN_LOGGED_IN, 0,                                        imap_append},
-    {"AUTHENTICATE", IN_NONAUTH,   0,                                        imap_login_authenticate},
-    {"CAPABILITY",   IN_ANY,       VERB_NO_ARGS,                             imap_misc_capability},
-    {"CHECK",        IN_SELECTED,  VERB_NO_ARGS,                             imap_select_check},
-    {"CLOSE",        IN_SELECTED,  VERB_NO_ARGS,                             imap_select_close},
-    {"COPY",         IN_SELECTED,  VERB_UID,                                 imap_copy_copy},
-    {"CREATE",       IN_LOGGED_IN, 0,                                        imap_mailbox_create},
-    {"DELETE",       IN_LOGGED_IN, 0,                                        imap_mailbox_delete},
-    {"ENABLE",       IN_LOGGED_IN, 0,                                        imap_misc_enable},
-    {"EXAMINE",      IN_LOGGED_IN, 0,                                        imap_select_examine},
-    {"EXPUNGE",      IN_SELECTED,  VERB_UID | VERB_WRITES,                   imap_expunge},
-    {"FETCH",        IN_SELECTED,  VERB_UID | VERB_NO_EXPUNGE,               imap_fetch},
-    {"ID",           IN_ANY,       0,                                        imap_misc_id},
-    {"IDLE",         IN_LOGGED_IN, VERB_NO_ARGS,                             imap_idle},
-    {"LIST",         IN_LOGGED_IN, 0,                                        imap_list_list},
-    {"LOGIN",        IN_NONAUTH,   0,                                        imap_login_login},
-    {"LOGOUT",       IN_ANY,       VERB_NO_ARGS,                             imap_misc_logout},
-    {"LSUB",         IN_LOGGED_IN, 0,                                        imap_list_lsub},
-    {"MOVE",         IN_SELECTED,  VERB_UID | VERB_WRITES,                   imap_copy_move},
-    {"NAMESPACE",    IN_LOGGED_IN, VERB_NO_ARGS,                             imap_misc_namespace},
-    {"NOOP",         IN_ANY,       VERB_NO_ARGS,                             imap_misc_noop},
-    {"RENAME",       IN_LOGGED_IN, 0,                                        imap_mailbox_rename},
-    {"SEARCH",       IN_SELECTED,  VERB_UID | VERB_NO_EXPUNGE,               imap_search},
-    {"SELECT",       IN_LOGGED_IN, 0,                                        imap_select_select},
-    {"STARTTLS",     IN_NONAUTH,   VERB_NO_ARGS | VERB_NO_TLS,               imap_misc_starttls},
-    {"STATUS",       IN_LOGGED_IN, 0,                                        imap_status},
-    {"STORE",        IN_SELECTED,  VERB_UID | VERB_NO_EXPUNGE | VERB_WRITES, imap_store},
-    {"SUBSCRIBE",    IN_LOGGED_IN, 0,                                        imap_mailbox_subscribe},
-    {"UNSELECT",     IN_SELECTED,  VERB_NO_ARGS,                             imap_select_unselect},
-    {"UNSUBSCRIBE",  IN_LOGGED_IN, 0,                                        imap_mailbox_unsubscribe},
-    {"XLIST",        IN_LOGGED_IN, 0,                                        imap_list_xlist},
+static const struct imap_verb imap_verbs_table[] = {
+    /* sorted by name; a test checks it */
+    {"APPEND", IN_LOGGED_IN, 0, imap_append},
+    {"AUTHENTICATE", IN_NONAUTH, 0, imap_login_authenticate},
+    {"CAPABILITY", IN_ANY, VERB_NO_ARGS, imap_misc_capability},
+    {"CHECK", IN_SELECTED, VERB_NO_ARGS, imap_select_check},
+    {"CLOSE", IN_SELECTED, VERB_NO_ARGS, imap_select_close},
+    {"COPY", IN_SELECTED, VERB_UID, imap_copy_copy},
+    {"CREATE", IN_LOGGED_IN, 0, imap_mailbox_create},
+    {"DELETE", IN_LOGGED_IN, 0, imap_mailbox_delete},
+    {"ENABLE", IN_LOGGED_IN, 0, imap_misc_enable},
+    {"EXAMINE", IN_LOGGED_IN, 0, imap_select_examine},
+    {"EXPUNGE", IN_SELECTED, VERB_UID | VERB_WRITES, imap_expunge},
+    {"FETCH", IN_SELECTED, VERB_UID | VERB_NO_EXPUNGE, imap_fetch},
+    {"ID", IN_ANY, 0, imap_misc_id},
+    {"IDLE", IN_LOGGED_IN, VERB_NO_ARGS, imap_idle},
+    {"LIST", IN_LOGGED_IN, 0, imap_list_list},
+    {"LOGIN", IN_NONAUTH, 0, imap_login_login},
+    {"LOGOUT", IN_ANY, VERB_NO_ARGS, imap_misc_logout},
+    {"LSUB", IN_LOGGED_IN, 0, imap_list_lsub},
+    {"MOVE", IN_SELECTED, VERB_UID | VERB_WRITES, imap_copy_move},
+    {"NAMESPACE", IN_LOGGED_IN, VERB_NO_ARGS, imap_misc_namespace},
+    {"NOOP", IN_ANY, VERB_NO_ARGS, imap_misc_noop},
+    {"RENAME", IN_LOGGED_IN, 0, imap_mailbox_rename},
+    {"SEARCH", IN_SELECTED, VERB_UID | VERB_NO_EXPUNGE, imap_search},
+    {"SELECT", IN_LOGGED_IN, 0, imap_select_select},
+    {"STARTTLS", IN_NONAUTH, VERB_NO_ARGS | VERB_NO_TLS, imap_misc_starttls},
+    {"STATUS", IN_LOGGED_IN, 0, imap_status},
+    {"STORE", IN_SELECTED, VERB_UID | VERB_NO_EXPUNGE | VERB_WRITES, imap_store},
+    {"SUBSCRIBE", IN_LOGGED_IN, 0, imap_mailbox_subscribe},
+    {"UNSELECT", IN_SELECTED, VERB_NO_ARGS, imap_select_unselect},
+    {"UNSUBSCRIBE", IN_LOGGED_IN, 0, imap_mailbox_unsubscribe},
+    {"XLIST", IN_LOGGED_IN, 0, imap_list_xlist},
 };
 /* clang-format on */
 
@@ -92,26 +93,31 @@ static void imap_verbs_scan(struct imap_cmd *c, struct scan *in)
     c->args = scan_of(scan_rest(in));
 }
 
+static const char *imap_verbs_against_state(const struct imap_cmd *c)
+{
+    unsigned state = c->session->state;
+    if (c->verb->states & 1u << state)
+        return NULL;
+    if (state == IMAP_NONAUTH)
+        return "Log in first";
+    return c->verb->states == IN_NONAUTH ? "Logged in already" : "Select a mailbox first";
+}
+
 /* What stands against running it, or NULL. The verbs do not ask again. */
 static const char *imap_verbs_against(const struct imap_cmd *c)
 {
-    const struct imap_session *s = c->session;
     const struct imap_verb *v = c->verb;
-    if (!(v->states & 1u << s->state))
-        return s->state == IMAP_NONAUTH    ? "Log in first"
-               : v->states == IN_NONAUTH   ? "Logged in already"
-               : s->state != IMAP_SELECTED ? "Select a mailbox first"
-                                           : "Not now";
+    const char *why = imap_verbs_against_state(c);
+    if (why)
+        return why;
     if (c->uid && !(v->flags & VERB_UID))
         return "There is no UID form of this command";
     if (!c->uid && (v->flags & VERB_UID_ONLY))
         return "This command needs UID before it";
-    if ((v->flags & VERB_NO_TLS) && conn_is_tls(s->conn))
+    if ((v->flags & VERB_NO_TLS) && conn_is_tls(c->session->conn))
         return "TLS is in use already";
     if ((v->flags & VERB_NO_ARGS) && c->args.in.n > 0)
         return "Nothing may follow this command";
-    if (!(v->flags & VERB_NO_ARGS) && c->args.in.n == 0 && v->run != imap_expunge)
-        return "Arguments are missing";
     return NULL;
 }
 

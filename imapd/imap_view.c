@@ -21,8 +21,8 @@ static void imap_view_note(struct changes_watch *w, const struct change *c)
 }
 
 /* The snapshot t and the watch begin in one turn of the loop, and the loop is where changes are announced: none falls between them. */
-enum err imap_view_open(struct imap_session *s, struct txn *t, const struct mailbox *box, bool read_only, struct imap_view **out,
-                        struct fault *f)
+enum err imap_view_open(struct imap_session *s, struct txn *t, const struct mailbox *box,
+                        bool read_only, struct imap_view **out, struct fault *f)
 {
     struct imap_cache_box *cached;
     enum err e = imap_cache_look(&s->home->cache, t, box, &cached, f);
@@ -35,7 +35,8 @@ enum err imap_view_open(struct imap_session *s, struct txn *t, const struct mail
     v->modseq = box->highestmodseq;
     v->recent_from = box->recent_from;
     v->session = s;
-    v->watch = (struct changes_watch){.account = box->account, .mailbox = box->id, .note = imap_view_note};
+    v->watch =
+        (struct changes_watch){.account = box->account, .mailbox = box->id, .note = imap_view_note};
     list_init(&v->watch.node);
     uidset_copy(&v->uids, &cached->uids);
     v->told_exists = uidset_count(&v->uids);
@@ -244,7 +245,8 @@ void imap_view_tell_keywords(struct imap_view *v)
         for (size_t i = 0; i < v->keyword_count && !(permanent && v->read_only); i++)
             imap_outf(s, " %.*s", SPAN_ARG(v->keywords[i]));
         if (permanent)
-            imap_out(s, v->read_only ? SPAN(")] No flag can be changed\r\n") : SPAN(" \\*)] Flags and keywords are kept\r\n"));
+            imap_out(s, v->read_only ? SPAN(")] No flag can be changed\r\n")
+                                     : SPAN(" \\*)] Flags and keywords are kept\r\n"));
         else
             imap_out(s, SPAN(")\r\n"));
     }
@@ -261,7 +263,8 @@ static bool imap_view_is_new_bit(const struct imap_view *v, struct span bitmap)
     return false;
 }
 
-static enum err imap_view_tell_flags(struct imap_view *v, struct txn *t, uint32_t uid, bool with_uid, struct fault *f)
+static enum err imap_view_tell_flags(struct imap_view *v, struct txn *t, uint32_t uid,
+                                     bool with_uid, struct fault *f)
 {
     struct imap_session *s = v->session;
     struct msg m;
@@ -305,7 +308,8 @@ static enum err imap_view_tell_flagged(struct imap_view *v, bool with_uid, struc
     with_uid |= (s->enabled & (IMAP_REV2 | IMAP_CONDSTORE)) != 0;
     for (size_t i = 0; e == ERR_OK && i < v->flagged.n; i++) {
         struct uidset_range r = v->flagged.ranges[i];
-        for (uint32_t uid = r.first; e == ERR_OK && uid && uid <= r.last; uid = uid == r.last ? 0 : uid + 1)
+        for (uint32_t uid = r.first; e == ERR_OK && uid && uid <= r.last;
+             uid = uid == r.last ? 0 : uid + 1)
             e = imap_view_tell_flags(v, t, uid, with_uid, f);
     }
     txn_read_end(&t);
@@ -333,8 +337,8 @@ void imap_view_news(struct imap_view *v, bool may_expunge, bool with_uid)
     if (e == ERR_OK && !uidset_empty(&v->flagged))
         e = imap_view_tell_flagged(v, with_uid, &f);
     if (e != ERR_OK)
-        log_event(LOG_ERROR, s->id.text, "imap.news", "mailbox=%" PRIu64 " error=%s text=\"%s\"", v->mailbox, fault_name(e),
-                  LOG_SPAN(span_cstr(f.text)));
+        log_event(LOG_ERROR, s->id.text, "imap.news", "mailbox=%" PRIu64 " error=%s text=\"%s\"",
+                  v->mailbox, fault_name(e), LOG_SPAN(span_cstr(f.text)));
 }
 
 /* --- sequence sets --- */
@@ -346,7 +350,8 @@ static int imap_view_range_order(const void *a, const void *b)
 }
 
 /* One range with "*" replaced, in ascending order. False: beyond the mailbox. */
-static bool imap_view_range(struct imap_view *v, struct imap_set_range in, bool uid, struct imap_set_range *out)
+static bool imap_view_range(struct imap_view *v, struct imap_set_range in, bool uid,
+                            struct imap_set_range *out)
 {
     uint32_t count = uidset_count(&v->uids);
     uint32_t star = uid ? uidset_last(&v->uids) : count;
@@ -364,7 +369,8 @@ static bool imap_view_range(struct imap_view *v, struct imap_set_range in, bool 
     return true;
 }
 
-bool imap_view_resolve(struct imap_view *v, const struct imap_set *set, bool uid, struct uidset *out)
+bool imap_view_resolve(struct imap_view *v, const struct imap_set *set, bool uid,
+                       struct uidset *out)
 {
     if (set->saved) {
         uidset_copy(out, &v->saved);

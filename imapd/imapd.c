@@ -39,8 +39,9 @@ const struct imapd_limits imapd_limits_default = {
 static void imapd_stop_home(struct post_note *note)
 {
     struct imapd_home *h = list_entry(note, struct imapd_home, stop);
-    list_each(n, &h->sessions)
-        imap_session_shut(list_entry(n, struct imap_session, node), "[UNAVAILABLE] Server stops, come back soon");
+    list_each (n, &h->sessions)
+        imap_session_shut(list_entry(n, struct imap_session, node), IMAP_SESSION_STOPS);
+    imapd_gone(h->service);
 }
 
 struct imapd *imapd_new(const struct imapd_options *o)
@@ -63,7 +64,8 @@ static void imapd_refuse(const struct imapd *s, int fd, struct span peer)
     static const char busy[] = "* BYE [UNAVAILABLE] Too many connections, try again later\r\n";
     if (!s->options.tls_from_start && write(fd, busy, sizeof busy - 1) < 0)
         log_event(LOG_DEBUG, NULL, "imap.gone", "peer=%s", LOG_SPAN(peer));
-    log_event(LOG_WARN, NULL, "imap.full", "peer=%s sessions=%u", LOG_SPAN(peer), atomic_load(&s->sessions));
+    log_event(LOG_WARN, NULL, "imap.full", "peer=%s sessions=%u", LOG_SPAN(peer),
+              atomic_load(&s->sessions));
     close(fd);
 }
 
@@ -87,14 +89,19 @@ void imapd_listen(struct imapd *s, struct listen *ln, struct loop *acceptor)
     door->listen = ln;
     list_init(&door->node);
     list_add(&s->doors, &door->node);
-    struct span busy = s->options.tls_from_start ? SPAN("") : SPAN("* BYE [LIMIT] Too many connections from this address\r\n");
-    listen_start(ln, acceptor, s->options.loops, s->options.loop_count, s->options.limits.ip_count, busy, imapd_accept, door);
+    struct span busy = s->options.tls_from_start
+                           ? SPAN("")
+                           : SPAN("* BYE [LIMIT] Too many connections from this address\r\n");
+    listen_start(ln, acceptor, s->options.loops, s->options.loop_count, s->options.limits.ip_count,
+                 busy, imapd_accept, door);
 }
 
 void imapd_stop(struct imapd *s)
 {
     if (atomic_exchange(&s->stopping, true))
         return;
+    /* A letter that is under way counts as a session: the service may not be freed before it is read. */
+    atomic_fetch_add(&s->sessions, s->options.loop_count);
     for (unsigned i = 0; i < s->options.loop_count; i++)
         post_send(loop_post(s->homes[i].loop), &s->homes[i].stop);
 }
@@ -112,7 +119,7 @@ void imapd_free(struct imapd **service)
     must(atomic_load(&s->sessions) == 0);
     for (unsigned i = 0; i < s->options.loop_count; i++)
         imapd_home_fini(&s->homes[i]);
-    list_each(n, &s->doors)
+    list_each (n, &s->doors)
         mem_free(list_entry(n, struct imapd_door, node));
     mem_free(s->homes);
     mem_free(s);

@@ -14,7 +14,7 @@ struct imapd_limits {
     unsigned bad_count;           /* BAD replies before BYE: 3 before authentication, 20 after (this is the second) */
     unsigned session_count;       /* sessions at a time in the whole service: 20,000 */
     unsigned ip_count;            /* from one address: 0 for no limit */
-    unsigned user_count;          /* sessions of one account: 100 */
+    unsigned user_count;          /* sessions of one account: 100; 0 for no limit */
     unsigned handshake_ms;        /* TLS: 30 s */
     unsigned preauth_ms;          /* from the greeting to authentication: 60 s */
     unsigned idle_ms;             /* autologout: 30 minutes, RFC 9051 §5.4 */
@@ -38,7 +38,8 @@ struct imapd_options {
 struct imapd;
 struct imapd *imapd_new(const struct imapd_options *o);
 void imapd_listen(struct imapd *s, struct listen *ln, struct loop *acceptor);
-/* Any thread. Sessions get BYE at the end of their present command. */
+/* Any thread, while the loops run. Sessions get BYE at the end of their present command. */
 void imapd_stop(struct imapd *s);
-unsigned imapd_sessions(const struct imapd *s); /* any thread */
-void imapd_free(struct imapd **s);              /* when there are none left and the loops have ended */
+/* Any thread. After imapd_stop it is 0 only when every loop has heard of it. */
+unsigned imapd_sessions(const struct imapd *s);
+void imapd_free(struct imapd **s); /* when there are none left */

@@ -35,7 +35,7 @@ void imapd_home_fini(struct imapd_home *h)
 bool imapd_home_enter(struct imapd_home *h, uint64_t account, unsigned max)
 {
     struct imapd_home_account *a = map_get(h->accounts, imapd_home_key(&account));
-    if (a && a->count >= max)
+    if (a && max > 0 && a->count >= max)
         return false;
     if (!a) {
         a = mem_new(struct imapd_home_account);

@@ -33,6 +33,6 @@ void imapd_gone(struct imapd *s);
 
 void imapd_home_init(struct imapd_home *h, struct imapd *service, struct loop *loop);
 void imapd_home_fini(struct imapd_home *h);
-/* One session more of that account; false if it has max already. */
+/* One session more of that account; false if it has max already (0: no limit). */
 bool imapd_home_enter(struct imapd_home *h, uint64_t account, unsigned max);
 void imapd_home_leave(struct imapd_home *h, uint64_t account);

@@ -8,6 +8,7 @@
 #include "store/directory.h"
 #include <errno.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,6 +147,16 @@ static enum err temporary_dir(char *out, size_t n, struct fault *f)
     return ERR_OK;
 }
 
+/* The names that --ready-file tells are used by others, in other directories. */
+static const char *absolute_path(const char *dir, char out[PATH_MAX])
+{
+    char here[PATH_MAX];
+    if (dir[0] == '/' || !getcwd(here, sizeof here) ||
+        (size_t)snprintf(out, PATH_MAX, "%s/%s", here, dir) >= PATH_MAX)
+        return dir;
+    return out;
+}
+
 static int run(const struct cli_args *args, const char *dir)
 {
     struct server_options o;
@@ -180,8 +191,9 @@ int lab_run(const struct cli_args *args)
         return CLI_USAGE;
     }
     log_level(LOG_WARN);
+    char absolute[PATH_MAX];
     if (dir)
-        return run(args, dir);
+        return run(args, absolute_path(dir, absolute));
     char temporary[4096];
     struct fault f = FAULT_NONE;
     enum err e = temporary_dir(temporary, sizeof temporary, &f);

@@ -4,13 +4,15 @@
 #include "store/directory.h"
 
 /* What the walk knows about an alias that it has met. */
-static char alias_open, alias_good, alias_empty; /* being expanded; leads somewhere; leads nowhere */
+static char alias_open, alias_good,
+    alias_empty; /* being expanded; leads somewhere; leads nowhere */
 
 struct alias_walk {
     struct txn *t;
     struct arena *a;
     const struct route_options *o;
-    struct map *met; /* key of an alias to one of the three above; made when the first alias comes */
+    struct map
+        *met; /* key of an alias to one of the three above; made when the first alias comes */
     struct alias_targets *out;
     size_t room;
     unsigned total;
@@ -50,12 +52,13 @@ static enum err alias_self(struct alias_walk *w, struct span key)
     return ERR_OK;
 }
 
-static enum err alias_each_target(struct alias_walk *w, struct span key, const struct span *targets, size_t n,
-                                  unsigned depth)
+static enum err alias_each_target(struct alias_walk *w, struct span key, const struct span *targets,
+                                  size_t n, unsigned depth)
 {
     bool any = false;
     for (size_t i = 0; i < n; i++) {
-        enum err e = span_eq(targets[i], key) ? alias_self(w, key) : alias_address(w, targets[i], depth + 1);
+        enum err e =
+            span_eq(targets[i], key) ? alias_self(w, key) : alias_address(w, targets[i], depth + 1);
         if (e != ERR_OK && e != ERR_NOTFOUND)
             return e;
         any |= e == ERR_OK;
@@ -144,7 +147,8 @@ static bool alias_first_domain(void *arg, struct span domain)
 }
 
 /* The domain that <Postmaster> means. */
-static enum err alias_own_domain(struct txn *t, struct arena *a, bool lab, struct span *out, struct fault *f)
+static enum err alias_own_domain(struct txn *t, struct arena *a, bool lab, struct span *out,
+                                 struct fault *f)
 {
     struct alias_first first = {a, {NULL, 0}};
     enum err e = directory_each_domain(t, alias_first_domain, &first, f);
@@ -154,8 +158,8 @@ static enum err alias_own_domain(struct txn *t, struct arena *a, bool lab, struc
     return e == ERR_OK && first.domain.n == 0 ? ERR_NOTFOUND : e;
 }
 
-enum err alias_resolve(struct txn *t, struct arena *a, const struct route_options *o, struct address addr,
-                       struct alias_targets *out, struct fault *f)
+enum err alias_resolve(struct txn *t, struct arena *a, const struct route_options *o,
+                       struct address addr, struct alias_targets *out, struct fault *f)
 {
     struct alias_walk w = {.t = t, .a = a, .o = o, .out = out, .f = f};
     struct span key, domain;

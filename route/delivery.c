@@ -36,7 +36,7 @@ struct delivery {
     struct blob_writer *blob;
     struct outline_parser *outline;
     struct hops hops;
-    uint64_t bytes; /* without our trace */
+    uint64_t bytes;     /* without our trace */
     struct fault fault; /* what delivery_state says */
 
     /* after delivery_commit; while op is under way all of this is the committer's */
@@ -117,7 +117,8 @@ static void delivery_add(struct delivery *d, const struct alias_target *target)
 }
 
 /* All of the targets of a recipient, or none. */
-static enum err delivery_add_all(struct delivery *d, const struct alias_targets *found, struct fault *f)
+static enum err delivery_add_all(struct delivery *d, const struct alias_targets *found,
+                                 struct fault *f)
 {
     const struct route_options *o = &d->route->options;
     size_t max = o->rcpt_count > o->alias_total_count ? o->rcpt_count : o->alias_total_count;
@@ -291,7 +292,8 @@ static void delivery_submit(struct delivery *d)
         delivery_fail(d);
 }
 
-void delivery_commit(struct delivery *d, void (*done)(void *arg, enum err e, const struct fault *f), void *arg)
+void delivery_commit(struct delivery *d, void (*done)(void *arg, enum err e, const struct fault *f),
+                     void *arg)
 {
     must(d->blob && d->target_count > 0 && !d->committing);
     int64_t now = clock_wall();

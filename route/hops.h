@@ -4,7 +4,8 @@
 /* Starts all zero. */
 struct hops {
     unsigned count;
-    unsigned at; /* bytes of "Received:" that the present line has matched; beyond its length: this line is none */
-    bool ended;  /* the empty line after the header has come */
+    unsigned
+        at; /* bytes of "Received:" that the present line has matched; beyond its length: this line is none */
+    bool ended; /* the empty line after the header has come */
 };
 void hops_feed(struct hops *h, struct span piece);

@@ -19,14 +19,16 @@ void smtp_auth_end(struct smtp_session *s)
     if (!auth)
         return;
     if (auth->request.password.n)
-        explicit_bzero((char *)auth->request.password.p, auth->request.password.n); /* our own copy */
+        explicit_bzero((char *)auth->request.password.p,
+                       auth->request.password.n); /* our own copy */
     arena_free(&auth->arena);
     mem_free(auth);
     s->auth = NULL;
 }
 
 /* It ends without an answer. */
-static enum step smtp_auth_fail(struct smtp_session *s, int code, const char *enhanced, const char *text)
+static enum step smtp_auth_fail(struct smtp_session *s, int code, const char *enhanced,
+                                const char *text)
 {
     smtp_auth_end(s);
     smtp_session_enter(s, SMTP_HELLO);
@@ -39,11 +41,13 @@ static void smtp_auth_done(struct auth_request *r)
     struct smtp_session *s = auth->session;
     if (r->result == ERR_OK) {
         s->account = r->account;
-        log_event(LOG_INFO, s->id.text, "auth.ok", "proto=smtp user=\"%s\"", LOG_SPAN(span_cstr(r->address)));
+        log_event(LOG_INFO, s->id.text, "auth.ok", "proto=smtp user=\"%s\"",
+                  LOG_SPAN(span_cstr(r->address)));
     } else {
         s->auth_refused += r->result == ERR_DENIED;
-        log_event(LOG_WARN, s->id.text, "auth.failed", "proto=smtp user=\"%s\" peer=%s kind=%s", LOG_SPAN(r->user),
-                  smtp_session_gone(s) ? "-" : LOG_SPAN(conn_peer_ip(s->conn)), fault_name(r->result));
+        log_event(LOG_WARN, s->id.text, "auth.failed", "proto=smtp user=\"%s\" peer=%s kind=%s",
+                  LOG_SPAN(r->user), smtp_session_gone(s) ? "-" : LOG_SPAN(conn_peer_ip(s->conn)),
+                  fault_name(r->result));
     }
     const struct smtp_say *say = smtp_reply_for(r->result, SMTP_REPLY_AUTH);
     smtp_auth_end(s);

@@ -11,7 +11,8 @@
 
 static const struct smtp_say smtp_body_bare = {550, "5.6.11", "bare CR or LF in the message"},
                              smtp_body_nul = {550, "5.6.0", "NUL in the message"},
-                             smtp_body_hops = {554, "5.4.6", "too many hops: this message goes round in circles"};
+                             smtp_body_hops = {554, "5.4.6",
+                                               "too many hops: this message goes round in circles"};
 
 static size_t smtp_body_max(const struct smtp_session *s)
 {
@@ -60,7 +61,8 @@ static void smtp_body_look(struct smtp_session *s)
     if (e == ERR_OK)
         return;
     if (e == ERR_IO || e == ERR_CORRUPT)
-        log_event(LOG_ERROR, s->id.text, "smtp.failed", "msg=%s why=\"%s\"", s->mail.id.text, f.text);
+        log_event(LOG_ERROR, s->id.text, "smtp.failed", "msg=%s why=\"%s\"", s->mail.id.text,
+                  f.text);
     bool hops = e == ERR_LIMIT && s->body.bytes <= smtp_body_max(s);
     smtp_body_refuse(s, hops ? &smtp_body_hops : smtp_reply_for(e, SMTP_REPLY_BODY));
 }
@@ -97,15 +99,17 @@ static void smtp_body_kept(void *arg, enum err e, const struct fault *f)
     struct smtp_session *s = arg;
     char text[64];
     if (e == ERR_OK) {
-        log_event(LOG_INFO, s->id.text, "smtp.accepted", "msg=%s bytes=%" PRIu64 " ms=%" PRIu64 "%s", s->mail.id.text,
-                  s->body.bytes, clock_ms() - s->mail.began_ms, smtp_session_gone(s) ? " unheard=1" : "");
+        log_event(LOG_INFO, s->id.text, "smtp.accepted",
+                  "msg=%s bytes=%" PRIu64 " ms=%" PRIu64 "%s", s->mail.id.text, s->body.bytes,
+                  clock_ms() - s->mail.began_ms, smtp_session_gone(s) ? " unheard=1" : "");
         s->messages++;
         s->errors = s->junk = 0;
         snprintf(text, sizeof text, "kept as %s", s->mail.id.text);
         smtp_reply(s, 250, "2.0.0", text);
     } else {
-        log_event(e == ERR_NOTFOUND || e == ERR_QUOTA ? LOG_INFO : LOG_ERROR, s->id.text, "smtp.failed",
-                  "msg=%s kind=%s why=\"%s\"", s->mail.id.text, fault_name(e), f->text);
+        log_event(e == ERR_NOTFOUND || e == ERR_QUOTA ? LOG_INFO : LOG_ERROR, s->id.text,
+                  "smtp.failed", "msg=%s kind=%s why=\"%s\"", s->mail.id.text, fault_name(e),
+                  f->text);
         smtp_reply_say(s, smtp_reply_for(e, SMTP_REPLY_BODY));
     }
     smtp_session_reset(s);
@@ -117,7 +121,9 @@ enum step smtp_body_refused(struct smtp_session *s)
     bool bare = s->body.refusal == &smtp_body_bare;
     smtp_reply_say(s, s->body.refusal);
     smtp_session_reset(s);
-    return bare ? STEP_CLOSE : STEP_DONE; /* what follows may be the smuggled half: RFC 5321 §4.1.1.4 knows no such end */
+    return bare
+               ? STEP_CLOSE
+               : STEP_DONE; /* what follows may be the smuggled half: RFC 5321 §4.1.1.4 knows no such end */
 }
 
 enum step smtp_body_end(struct smtp_session *s)
@@ -149,7 +155,8 @@ static uint64_t smtp_body_left_ms(const struct smtp_session *s)
     return due > now ? due - now : 0;
 }
 
-void smtp_body_read(struct smtp_session *s, size_t (*expect)(struct smtp_session *s, struct span in))
+void smtp_body_read(struct smtp_session *s,
+                    size_t (*expect)(struct smtp_session *s, struct span in))
 {
     s->expect = expect;
     s->body.reading = true;

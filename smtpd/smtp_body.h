@@ -4,7 +4,8 @@
 /* Before the first byte: our trace fields go first. */
 void smtp_body_begin(struct smtp_session *s, struct smtp_dots dots);
 /* The next bytes are the message's, or a chunk's: not commands. With a deadline. */
-void smtp_body_read(struct smtp_session *s, size_t (*expect)(struct smtp_session *s, struct span in));
+void smtp_body_read(struct smtp_session *s,
+                    size_t (*expect)(struct smtp_session *s, struct span in));
 /* Commands again. */
 void smtp_body_read_end(struct smtp_session *s);
 /* Eats some of in, which is message text with its dots; passes it on, or forgets it once the message is refused. */

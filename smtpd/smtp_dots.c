@@ -13,7 +13,8 @@ static size_t smtp_dots_edge(struct smtp_dots *d, char c)
         d->at = c == '\r' ? SMTP_DOTS_DOT_CR : SMTP_DOTS_TEXT;
         return c == '\r';
     case SMTP_DOTS_DOT_CR:
-        d->at = c == '\n' ? SMTP_DOTS_END : SMTP_DOTS_CR; /* the CR was bare, and text: CR says so next */
+        d->at = c == '\n' ? SMTP_DOTS_END
+                          : SMTP_DOTS_CR; /* the CR was bare, and text: CR says so next */
         return c == '\n';
     case SMTP_DOTS_TEXT:
     case SMTP_DOTS_CR:

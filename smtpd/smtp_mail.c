@@ -30,7 +30,8 @@ static bool smtp_mail_value_byte(unsigned char c)
 }
 
 /* One parameter; NULL: taken. */
-static const struct smtp_say *smtp_mail_param(struct smtp_mail *m, struct span keyword, struct span value)
+static const struct smtp_say *smtp_mail_param(struct smtp_mail *m, struct span keyword,
+                                              struct span value)
 {
     static const struct smtp_say bad_size = {501, "5.5.4", "SIZE is a number"},
                                  bad_body = {501, "5.5.4", "BODY is 7BIT or 8BITMIME"},
@@ -38,7 +39,8 @@ static const struct smtp_say *smtp_mail_param(struct smtp_mail *m, struct span k
     if (span_eq_ci(keyword, SPAN("SIZE")))
         return span_u64(value, &m->bytes) ? NULL : &bad_size;
     if (span_eq_ci(keyword, SPAN("BODY")))
-        return span_eq_ci(value, SPAN("7BIT")) || span_eq_ci(value, SPAN("8BITMIME")) ? NULL : &bad_body;
+        return span_eq_ci(value, SPAN("7BIT")) || span_eq_ci(value, SPAN("8BITMIME")) ? NULL
+                                                                                      : &bad_body;
     if (span_eq_ci(keyword, SPAN("SMTPUTF8")) && value.n == 0) {
         m->utf8 = true;
         return NULL;
@@ -51,7 +53,8 @@ static const struct smtp_say *smtp_mail_param(struct smtp_mail *m, struct span k
 /* Mail-parameters = esmtp-param *(SP esmtp-param)    esmtp-param = esmtp-keyword ["=" esmtp-value]    RFC 5321 §4.1.2 */
 static const struct smtp_say *smtp_mail_params(struct smtp_mail *m, struct scan *sc)
 {
-    static const struct smtp_say broken = {501, "5.5.4", "parameters are NAME=VALUE, with spaces between them"};
+    static const struct smtp_say broken = {501, "5.5.4",
+                                           "parameters are NAME=VALUE, with spaces between them"};
     while (!scan_done(sc)) {
         if (!scan_try(sc, ' '))
             return &broken;
@@ -70,7 +73,8 @@ static const struct smtp_say *smtp_mail_params(struct smtp_mail *m, struct scan 
     return NULL;
 }
 
-static const struct smtp_say *smtp_mail_refusal(const struct smtp_session *s, const struct smtp_mail *m)
+static const struct smtp_say *smtp_mail_refusal(const struct smtp_session *s,
+                                                const struct smtp_mail *m)
 {
     static const struct smtp_say needs_utf8 = {553, "5.6.7", "such an address needs SMTPUTF8"};
     if (!m->utf8 && !(utf8_ascii(m->from.local) && utf8_ascii(m->from.domain)))
@@ -105,7 +109,8 @@ enum step smtp_mail(struct smtp_session *s, struct span args)
     s->mail.id = id_new();
     s->mail.began_ms = clock_ms();
     s->mail.utf8 = m.utf8;
-    s->mail.delivery = delivery_begin(s->o->route, s->seat->loop, m.from, &actor, smtp_mail_ready, s);
+    s->mail.delivery =
+        delivery_begin(s->o->route, s->seat->loop, m.from, &actor, smtp_mail_ready, s);
     smtp_session_enter(s, SMTP_MAIL);
     return smtp_reply(s, 250, "2.1.0", "ok");
 }

@@ -7,7 +7,8 @@
 static enum step smtp_rcpt_refuse(struct smtp_session *s, enum err e, const struct fault *f)
 {
     if (e == ERR_IO || e == ERR_CORRUPT)
-        log_event(LOG_ERROR, s->id.text, "smtp.failed", "msg=%s why=\"%s\"", s->mail.id.text, f->text);
+        log_event(LOG_ERROR, s->id.text, "smtp.failed", "msg=%s why=\"%s\"", s->mail.id.text,
+                  f->text);
     return smtp_reply_say(s, smtp_reply_for(e, SMTP_REPLY_RCPT));
 }
 

@@ -11,10 +11,10 @@
 #include <stdio.h>
 
 #define SMTP_SESSION_INPUT_BYTES (64u << 10) /* what one read of a message may bring */
-#define SMTP_SESSION_SASL_BYTES 12290        /* a response and its CRLF, RFC 4954 §4.2 */
+#define SMTP_SESSION_SASL_BYTES 12290        /* a response and its CRLF, RFC 4954 §4 */
 
 #define TO(state) SM_TO(state)
-/* clang-format off: a table is read by column */
+/* clang-format off */
 static const struct sm_rule smtp_rules[SMTP_STATES] = {
     [SMTP_GREET] = {"greet", TO(SMTP_GREET) | TO(SMTP_HELLO) | TO(SMTP_BYE)},
     [SMTP_HELLO] = {"hello", TO(SMTP_HELLO) | TO(SMTP_MAIL) | TO(SMTP_AUTH) | TO(SMTP_GREET) | TO(SMTP_BYE)},
@@ -46,8 +46,9 @@ void smtp_session_reset(struct smtp_session *s)
 
 /* --- endings --- */
 
-static void smtp_session_close(struct smtp_session *s)
+static void smtp_session_close(struct smtp_session *s, const char *why)
 {
+    s->why = why;
     if (s->state != SMTP_BYE)
         smtp_session_enter(s, SMTP_BYE);
     smtp_session_reset(s);
@@ -58,7 +59,7 @@ static void smtp_session_close(struct smtp_session *s)
 static void smtp_session_bye(struct smtp_session *s, const char *enhanced, const char *text)
 {
     smtp_reply(s, 421, enhanced, text);
-    smtp_session_close(s);
+    smtp_session_close(s, text);
 }
 
 static void smtp_session_free(struct smtp_session *s)
@@ -73,8 +74,9 @@ static void smtp_session_free(struct smtp_session *s)
 static void smtp_session_closed(void *owner, const char *why)
 {
     struct smtp_session *s = owner;
-    log_event(LOG_INFO, s->id.text, "smtp.closed", "peer=%s why=\"%s\" commands=%u messages=%u errors=%u",
-              LOG_SPAN(conn_peer(s->conn)), why, s->commands, s->messages, s->errors);
+    log_event(LOG_INFO, s->id.text, "smtp.closed",
+              "peer=%s why=\"%s\" commands=%u messages=%u errors=%u", LOG_SPAN(conn_peer(s->conn)),
+              why, s->commands, s->messages, s->errors);
     list_drop(&s->node);
     listen_gone(s->listen, conn_peer(s->conn));
     s->conn = NULL;
@@ -127,7 +129,7 @@ void smtp_session_after(struct smtp_session *s, enum step step)
     if (step == STEP_WAIT || s->state == SMTP_BYE)
         return;
     if (step == STEP_CLOSE)
-        smtp_session_close(s);
+        smtp_session_close(s, s->verb ? s->verb : "foreign protocol");
     else if (s->errors >= l->error_count)
         smtp_session_bye(s, "4.7.0", "too many errors");
     else if (s->auth_refused >= l->auth_count)
@@ -281,8 +283,8 @@ static void smtp_session_room(void *owner)
     (void)owner;
 }
 
-void smtp_session_open(struct smtpd_seat *seat, struct listen *ln, const struct smtpd_options *o, int fd,
-                       struct span peer, struct span local, bool full)
+void smtp_session_open(struct smtpd_seat *seat, struct listen *ln, const struct smtpd_options *o,
+                       int fd, struct span peer, struct span local, bool full)
 {
     static const struct conn_events events = {
         .bytes = smtp_session_bytes,
@@ -301,7 +303,8 @@ void smtp_session_open(struct smtpd_seat *seat, struct listen *ln, const struct 
     smtp_session_expect_line(s);
     list_init(&s->node);
     list_add(&seat->sessions, &s->node);
-    s->conn = conn_new(seat->loop, fd, tls, peer, local, SMTP_SESSION_INPUT_BYTES + o->limits.line_bytes, &events, s);
+    s->conn = conn_new(seat->loop, fd, tls, peer, local,
+                       SMTP_SESSION_INPUT_BYTES + o->limits.line_bytes, &events, s);
     if (full && !tls)
         smtp_session_bye(s, "4.3.2", "too many connections, try again later");
     else if (full)

@@ -46,21 +46,22 @@ struct smtp_session {
     struct id id;
     unsigned state;
     size_t (*expect)(struct smtp_session *s, struct span in); /* eats some of in; 0: needs more */
-    size_t used;        /* of the input of this turn, up to and with the present line */
-    unsigned turn;      /* commands in this turn */
+    size_t used;   /* of the input of this turn, up to and with the present line */
+    unsigned turn; /* commands in this turn */
     unsigned commands, errors, junk, auth_refused, messages;
-    const char *verb;   /* of the present command, for the log */
-    struct span about;  /* what it is about, for the log */
-    bool shaking;       /* TLS is being set up */
-    bool waiting;       /* STEP_WAIT */
-    bool tainted;       /* the present line has a bare LF behind it already */
-    bool stopping;      /* 421 as soon as the present command or message is over */
+    const char *verb;  /* of the present command, for the log */
+    struct span about; /* what it is about, for the log */
+    const char *why;   /* we close, for the log */
+    bool shaking;      /* TLS is being set up */
+    bool waiting;      /* STEP_WAIT */
+    bool tainted;      /* the present line has a bare LF behind it already */
+    bool stopping;     /* 421 as soon as the present command or message is over */
     /* since EHLO or HELO; forgotten by STARTTLS */
     struct arena *arena;
     struct span helo;
     bool esmtp;
     /* since AUTH */
-    uint64_t account; /* 0: nobody */
+    uint64_t account;       /* 0: nobody */
     struct smtp_auth *auth; /* while it is under way */
     /* one mail transaction, ended by smtp_session_reset */
     struct {
@@ -81,13 +82,14 @@ struct smtp_session {
         uint64_t since_ms; /* the present DATA or chunk began to be read */
         uint64_t read;     /* bytes of it that came */
         struct smtp_dots dots;
-        const struct smtp_say *refusal; /* the reply to be given when the message or chunk has been read */
+        const struct smtp_say
+            *refusal; /* the reply to be given when the message or chunk has been read */
     } body;
 };
 
 /* A new connection; s belongs to its conn. */
-void smtp_session_open(struct smtpd_seat *seat, struct listen *ln, const struct smtpd_options *o, int fd,
-                       struct span peer, struct span local, bool full);
+void smtp_session_open(struct smtpd_seat *seat, struct listen *ln, const struct smtpd_options *o,
+                       int fd, struct span peer, struct span local, bool full);
 /* A move that smtp_rules allows. */
 void smtp_session_enter(struct smtp_session *s, enum smtp_state next);
 /* Ends the transaction, if there is one: RSET, a new EHLO, the end of the message. */

@@ -7,7 +7,7 @@
 #define READY (IN(SMTP_HELLO))
 #define OPEN (IN(SMTP_GREET) | IN(SMTP_HELLO) | IN(SMTP_MAIL) | IN(SMTP_RCPT) | IN(SMTP_BDAT))
 
-/* clang-format off: a table is read by column */
+/* clang-format off */
 static const struct smtp_verb smtp_verbs[] = { /* sorted; a test checks it */
     {"AUTH",     READY,                             SMTP_VERB_AUTH_DOOR | SMTP_VERB_NEEDS_TLS | SMTP_VERB_NEEDS_ARGS, smtp_auth}, /* RFC 4954 §4 */
     {"BDAT",     IN(SMTP_RCPT) | IN(SMTP_BDAT),     SMTP_VERB_NEEDS_AUTH | SMTP_VERB_NEEDS_ARGS | SMTP_VERB_CHUNK, smtp_bdat}, /* RFC 3030 §2 */
@@ -79,10 +79,11 @@ bool smtp_verbs_may_auth(const struct smtp_session *s)
 }
 
 /* In this order: is it there, is it its time, TLS, who, arguments. NULL: go ahead. */
-static const struct smtp_say *smtp_verbs_refusal(const struct smtp_session *s, const struct smtp_verb *v,
-                                                 struct span args)
+static const struct smtp_say *smtp_verbs_refusal(const struct smtp_session *s,
+                                                 const struct smtp_verb *v, struct span args)
 {
-    static const struct smtp_say no_auth = {502, "5.5.1", "AUTH is for submission, not for this port"},
+    static const struct smtp_say no_auth = {502, "5.5.1",
+                                            "AUTH is for submission, not for this port"},
                                  no_tls = {502, "5.5.1", "STARTTLS is not offered"},
                                  is_tls = {503, "5.5.1", "TLS is up already"},
                                  tls_first = {538, "5.7.11", "needs TLS: say STARTTLS first"},
@@ -97,7 +98,8 @@ static const struct smtp_say *smtp_verbs_refusal(const struct smtp_session *s, c
         return &smtp_verbs_order[s->state];
     if ((v->flags & SMTP_VERB_NEEDS_TLS) && !smtp_verbs_may_auth(s))
         return &tls_first;
-    if ((v->flags & SMTP_VERB_NEEDS_AUTH) && s->o->role == SMTPD_SUBMISSION && !s->o->open && s->account == 0)
+    if ((v->flags & SMTP_VERB_NEEDS_AUTH) && s->o->role == SMTPD_SUBMISSION && !s->o->open &&
+        s->account == 0)
         return &auth_first;
     if ((v->flags & SMTP_VERB_NO_ARGS) && args.n > 0)
         return &extra;

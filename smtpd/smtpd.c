@@ -58,7 +58,7 @@ static struct smtpd_seat *smtpd_seat(const struct smtpd *s, const struct loop *l
 
 static void smtpd_seat_end(struct smtpd_seat *seat)
 {
-    list_each(node, &seat->sessions)
+    list_each (node, &seat->sessions)
         smtp_session_stop(list_entry(node, struct smtp_session, node));
 }
 
@@ -102,7 +102,8 @@ static void smtpd_come(void *owner, struct loop *l, int fd, struct span peer, st
         smtpd_seat_end(seat);
 }
 
-void smtpd_listen(struct smtpd *s, struct listen *ln, struct loop *acceptor, struct loop **loops, unsigned n)
+void smtpd_listen(struct smtpd *s, struct listen *ln, struct loop *acceptor, struct loop **loops,
+                  unsigned n)
 {
     struct smtpd_door *door = mem_new(struct smtpd_door);
     struct span busy = SPAN("421 4.7.0 too many connections from your address\r\n");
@@ -137,7 +138,7 @@ void smtpd_free(struct smtpd **service)
     if (!s)
         return;
     must(smtpd_sessions(s) == 0);
-    list_each(node, &s->doors)
+    list_each (node, &s->doors)
         mem_free(list_entry(node, struct smtpd_door, node));
     for (unsigned i = 0; i < s->seat_count; i++) {
         arena_free(&s->seats[i]->scratch);

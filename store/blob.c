@@ -16,7 +16,8 @@
 #define BLOB_ZSTD 1
 #define BLOB_ZSTD_LEVEL 1
 #define BLOB_ZSTD_LEAST_BYTES 1024u /* below it nothing is gained */
-#define BLOB_HEAD_BYTES 5           /* of a compressed chunk: the encoding and the length of what was compressed */
+#define BLOB_HEAD_BYTES                                                                            \
+    5 /* of a compressed chunk: the encoding and the length of what was compressed */
 #define BLOB_ROW_BYTES 16
 
 /* --- rows and keys --- */
@@ -141,8 +142,8 @@ static bool blob_pack(struct span raw, struct buf *packed)
     size_t room = bytes.n - bytes.n / 8;
     buf_init(packed, BLOB_CHUNK_BYTES);
     char *p = buf_room(packed, room);
-    size_t n = ZSTD_compressCCtx(o->pack, p + BLOB_HEAD_BYTES, room - BLOB_HEAD_BYTES, bytes.p, bytes.n,
-                                 BLOB_ZSTD_LEVEL);
+    size_t n = ZSTD_compressCCtx(o->pack, p + BLOB_HEAD_BYTES, room - BLOB_HEAD_BYTES, bytes.p,
+                                 bytes.n, BLOB_ZSTD_LEVEL);
     if (ZSTD_isError(n)) { /* does not fit: not worth it */
         buf_fini(packed);
         return false;
@@ -223,7 +224,8 @@ static uint64_t blob_id_take(struct store *st)
     uint64_t id = atomic_fetch_add(&ids->next, 1), high = atomic_load(&ids->high);
     if (id + BLOB_ID_COUNT / 2 >= high && !atomic_exchange(&ids->asking, true)) {
         struct blob_reserve *r = mem_new(struct blob_reserve);
-        r->op = (struct store_op){.apply = blob_reserve_apply, .done = blob_reserve_done, .home = &blob_everywhere};
+        r->op = (struct store_op){
+            .apply = blob_reserve_apply, .done = blob_reserve_done, .home = &blob_everywhere};
         r->store = st;
         committer_submit(st, &r->op);
     }
@@ -232,14 +234,13 @@ static uint64_t blob_id_take(struct store *st)
 
 enum err blob_raise(struct txn *t, uint64_t id, struct fault *f)
 {
-    uint64_t high = 0;
+    struct blob_ids *ids = txn_store(t)->blob_ids;
+    uint64_t high = 0, next = atomic_load(&ids->next);
+    while (next <= id && !atomic_compare_exchange_weak(&ids->next, &next, id + 1))
+        continue;
     enum err e = table_get_u64(t, TABLE_META, SPAN("blob_high"), &high, f);
     if (e != ERR_OK && e != ERR_NOTFOUND)
         return e;
-    struct blob_ids *ids = t->store->blob_ids;
-    uint_fast64_t next = atomic_load(&ids->next);
-    while (next <= id && !atomic_compare_exchange_weak(&ids->next, &next, id + 1))
-        ;
     return id < high ? ERR_OK : table_put_u64(t, TABLE_META, SPAN("blob_high"), id + 1, f);
 }
 
@@ -252,15 +253,20 @@ struct blob_discard {
     bool all;
 };
 
-/* Drops chunks from the last one back, BLOB_SWEEP_COUNT at a time: one that failed to be written leaves a gap. */
+/* Drops chunks from the last one back, BLOB_SWEEP_COUNT at a time: one that failed to be written leaves a gap. What is not
+ * pending has become a body, whatever blob_end was told. */
 static enum err blob_discard_apply(struct txn *t, struct store_op *op, struct fault *f)
 {
     struct blob_discard *d = (struct blob_discard *)(void *)op;
     struct blob_key k;
     struct buf found;
-    enum err e = ERR_OK;
-    d->all = false;
     buf_init(&found, sizeof k.bytes);
+    enum err e = table_get(t, TABLE_PENDING, blob_key(&k, d->id), &found, f);
+    d->all = e == ERR_NOTFOUND;
+    if (e != ERR_OK) {
+        buf_fini(&found);
+        return d->all ? ERR_OK : e;
+    }
     for (unsigned i = 0; i < BLOB_SWEEP_COUNT && e == ERR_OK && !d->all; i++) {
         e = table_floor(t, TABLE_CHUNK, blob_chunk_key(&k, d->id, UINT32_MAX), &found, NULL, f);
         d->all = e == ERR_NOTFOUND || (e == ERR_OK && blob_be(found.p, 8) != d->id);
@@ -374,7 +380,8 @@ static void blob_writer_free(struct blob_writer *w)
     mem_free(w);
 }
 
-struct blob_writer *blob_begin(struct store *st, struct post *home, void (*ready)(void *arg), void *arg)
+struct blob_writer *blob_begin(struct store *st, struct post *home, void (*ready)(void *arg),
+                               void *arg)
 {
     must(home);
     struct blob_writer *w = mem_new(struct blob_writer);
@@ -390,9 +397,8 @@ static enum err blob_ahead_apply(struct txn *t, struct store_op *op, struct faul
 {
     struct blob_ahead *a = (struct blob_ahead *)(void *)op;
     struct blob_key k;
-    enum err e = ERR_OK;
-    if (a->n == 0)
-        e = table_put(t, TABLE_PENDING, blob_key(&k, a->id), SPAN(""), f);
+    /* Not with the first chunk alone: that one may fail and others not. */
+    enum err e = table_put(t, TABLE_PENDING, blob_key(&k, a->id), SPAN(""), f);
     if (e == ERR_OK)
         e = table_put(t, TABLE_CHUNK, blob_chunk_key(&k, a->id, a->n), buf_span(&a->row), f);
     return e;
@@ -491,8 +497,8 @@ static enum err blob_put_tail(struct txn *t, struct blob_writer *w, struct fault
                      buf_span(w->packs ? &w->packed : &w->tail), f);
 }
 
-enum err blob_put(struct txn *t, struct blob_writer *w, struct span outline, uint32_t refs, uint64_t *id_out,
-                  struct fault *f)
+enum err blob_put(struct txn *t, struct blob_writer *w, struct span outline, uint32_t refs,
+                  uint64_t *id_out, struct fault *f)
 {
     must(w->in_flight == 0);
     if (w->fault.kind != ERR_OK)
@@ -528,7 +534,8 @@ void blob_end(struct blob_writer **writer, bool put_done)
     *writer = NULL;
     if (!put_done && w->chunks > 0) {
         struct blob_discard *d = mem_new(struct blob_discard);
-        d->op = (struct store_op){.apply = blob_discard_apply, .done = blob_discard_done, .home = w->home};
+        d->op = (struct store_op){
+            .apply = blob_discard_apply, .done = blob_discard_done, .home = w->home};
         d->store = w->store;
         d->id = w->id;
         committer_submit(w->store, &d->op);
@@ -544,7 +551,8 @@ enum err blob_outline(struct txn *t, uint64_t id, struct buf *record_out, struct
 {
     struct blob_key k;
     enum err e = table_get(t, TABLE_OUTLINE, blob_key(&k, id), record_out, f);
-    return e == ERR_NOTFOUND ? fault_set(f, e, "the outline of body %" PRIu64 " is not there", id) : e;
+    return e == ERR_NOTFOUND ? fault_set(f, e, "the outline of body %" PRIu64 " is not there", id)
+                             : e;
 }
 
 /* Unpacks o->row into o->plain. */
@@ -581,8 +589,8 @@ static bool blob_chunk_bytes(struct blob_tools *o, struct span *out)
 }
 
 /* Adds bytes [at, at + n) of a chunk; of a plain one no others are read. */
-static enum err blob_read_chunk(struct txn *t, uint64_t id, uint32_t i, size_t at, size_t n, struct buf *out,
-                                struct fault *f)
+static enum err blob_read_chunk(struct txn *t, uint64_t id, uint32_t i, size_t at, size_t n,
+                                struct buf *out, struct fault *f)
 {
     struct blob_key k;
     struct span key = blob_chunk_key(&k, id, i), bytes;
@@ -607,7 +615,8 @@ static enum err blob_read_chunk(struct txn *t, uint64_t id, uint32_t i, size_t a
     return buf_add(out, bytes) ? ERR_OK : fault_set(f, ERR_LIMIT, "too much of body %" PRIu64, id);
 }
 
-enum err blob_read(struct txn *t, uint64_t id, uint64_t at, size_t n, struct buf *out, struct fault *f)
+enum err blob_read(struct txn *t, uint64_t id, uint64_t at, size_t n, struct buf *out,
+                   struct fault *f)
 {
     struct blob_info is;
     enum err e = blob_info(t, id, &is, f);

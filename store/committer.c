@@ -37,7 +37,8 @@ struct committer {
 
 static void committer_tell(struct post_note *note)
 {
-    struct store_op *op = (struct store_op *)(void *)((char *)note - offsetof(struct store_op, note));
+    struct store_op *op =
+        (struct store_op *)(void *)((char *)note - offsetof(struct store_op, note));
     op->done(op, op->fault.kind, &op->fault);
 }
 
@@ -293,7 +294,8 @@ void committer_close(struct store *st)
 void committer_stats(struct store *st, struct buf *out)
 {
     struct committer *c = st->committer;
-    (void)buf_addf(out, "batches=%lu\nops=%lu\nops_failed=%lu\nbatches_again=%lu\nbatches_undone=%lu\n",
+    (void)buf_addf(out,
+                   "batches=%lu\nops=%lu\nops_failed=%lu\nbatches_again=%lu\nbatches_undone=%lu\n",
                    atomic_load(&c->batches), atomic_load(&c->ops), atomic_load(&c->failed),
                    atomic_load(&c->again), atomic_load(&c->undone));
 }

@@ -68,7 +68,8 @@ enum err housekeeping_checkpoint(struct store *st, bool force, struct fault *f)
 
 struct housekeeping_slice {
     struct store_op op;
-    enum err (*expire)(struct txn *t, int64_t before, unsigned max, unsigned *gone_out, struct fault *f);
+    enum err (*expire)(struct txn *t, int64_t before, unsigned max, unsigned *gone_out,
+                       struct fault *f);
     int64_t before;
     unsigned gone;
 };
@@ -89,7 +90,8 @@ static bool housekeeping_stopping(struct housekeeping *h)
 }
 
 static void housekeeping_expire(struct housekeeping *h, const char *what, unsigned days,
-                                enum err (*expire)(struct txn *, int64_t, unsigned, unsigned *, struct fault *))
+                                enum err (*expire)(struct txn *, int64_t, unsigned, unsigned *,
+                                                   struct fault *))
 {
     struct fault f = FAULT_NONE;
     struct housekeeping_slice s = {.op = {.apply = housekeeping_apply},
@@ -102,8 +104,8 @@ static void housekeeping_expire(struct housekeeping *h, const char *what, unsign
         gone += e == ERR_OK ? s.gone : 0;
     } while (e == ERR_OK && s.gone == HOUSEKEEPING_SLICE_COUNT && !housekeeping_stopping(h));
     if (e != ERR_OK)
-        log_event(LOG_WARN, NULL, "store.expiry_failed", "what=%s error=%s text=\"%s\"", what, fault_name(e),
-                  LOG_SPAN(span_cstr(f.text)));
+        log_event(LOG_WARN, NULL, "store.expiry_failed", "what=%s error=%s text=\"%s\"", what,
+                  fault_name(e), LOG_SPAN(span_cstr(f.text)));
     else if (gone > 0)
         log_event(LOG_INFO, NULL, "store.expired", "what=%s rows=%lu", what, gone);
 }
@@ -116,8 +118,8 @@ static void housekeeping_bound_recovery(struct housekeeping *h)
     struct fault f = FAULT_NONE;
     bool failed = housekeeping_checkpoint(h->store, false, &f) != ERR_OK;
     if (failed && !h->failing)
-        log_event(LOG_ERROR, NULL, "store.checkpoint_failed", "error=%s text=\"%s\"", fault_name(f.kind),
-                  LOG_SPAN(span_cstr(f.text)));
+        log_event(LOG_ERROR, NULL, "store.checkpoint_failed", "error=%s text=\"%s\"",
+                  fault_name(f.kind), LOG_SPAN(span_cstr(f.text)));
     h->failing = failed;
 }
 

@@ -13,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define IO_EXIT_CODE 75  /* EX_TEMPFAIL of sysexits.h: the supervisor starts us again, and recovery tells the truth */
+#define IO_EXIT_CODE                                                                               \
+    75 /* EX_TEMPFAIL of sysexits.h: the supervisor starts us again, and recovery tells the truth */
 #define IO_FD_COUNT 4096 /* descriptors above it are looked up by name when something fails */
 #define IO_PATH_BYTES 4096
 

@@ -94,9 +94,9 @@ static enum err copy_one(struct copy *c, const struct msg *m, struct fault *f)
     struct mailbox *to = &c->to->box;
     struct msg made = *m;
     char bits[SCHEMA_KEYWORDS_BYTES];
+    if (to->uidnext == UINT32_MAX)
+        return fault_set(f, ERR_LIMIT, "mailbox %" PRIu64 " is out of UIDs", to->id);
     enum err e = map_keywords(c, &made.keywords, bits, f);
-    if (e == ERR_OK && to->uidnext == UINT32_MAX)
-        e = fault_set(f, ERR_LIMIT, "mailbox %" PRIu64 " is out of UIDs", to->id);
     if (e == ERR_OK)
         e = c->move ? leave(c, m, f) : keep_add(c, m->blob, f);
     if (e != ERR_OK)

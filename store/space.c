@@ -69,7 +69,8 @@ static void space_make_ballast(struct space *s)
     if (error)
         (void)unlink(s->ballast);
     else
-        log_event(LOG_DEBUG, NULL, "store.ballast_made", "bytes=%" PRIu64, s->options->ballast_bytes);
+        log_event(LOG_DEBUG, NULL, "store.ballast_made", "bytes=%" PRIu64,
+                  s->options->ballast_bytes);
 }
 
 void space_look(struct space *s)

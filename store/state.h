@@ -17,7 +17,7 @@ struct store {
     int lock;
     struct __db_env *env;
     struct __db *tables[TABLE_COUNT];
-    atomic_bool open;         /* recovery is over: a panic from now on ends the process */
+    atomic_bool open; /* recovery is over: a panic from now on ends the process */
     struct txn_gate *gate;
     struct committer *committer;
     struct blob_ids *blob_ids;
@@ -65,7 +65,8 @@ void txn_gate_free(struct txn_gate **g);
 unsigned long txn_gate_waits(struct store *st);
 
 /* --- txn.c: the committer's transaction; one struct for the whole life of the store --- */
-enum err txn_write_new(struct store *st, struct txn **out, struct fault *f); /* reads the counters */
+enum err txn_write_new(struct store *st, struct txn **out,
+                       struct fault *f); /* reads the counters */
 void txn_write_free(struct txn **t);
 enum err txn_write_begin(struct txn *t, struct fault *f);
 /* Between begin and the end: what follows belongs to an operation of that actor. */

@@ -17,7 +17,8 @@
 #include <unistd.h>
 
 #define STORE_FORMAT 1
-#define STORE_PAGE_BYTES 4096u /* what disks write whole; cannot be changed later without dump and load */
+#define STORE_PAGE_BYTES                                                                           \
+    4096u /* what disks write whole; cannot be changed later without dump and load */
 #define STORE_LOG_BUFFER_BYTES (4u << 20) /* a batch is one write */
 #define STORE_TXN_COUNT 16384u
 #define STORE_PANIC_EXIT_CODE 70 /* EX_SOFTWARE of sysexits.h */
@@ -108,7 +109,8 @@ static int store_set_env(struct store *st)
     if (!error)
         error = env->set_lg_max(env, STORE_LOG_FILE_BYTES);
     if (!error) /* a page in the cache holds on to the transaction that wrote it, for snapshots to judge by */
-        error = env->set_tx_max(env, STORE_TXN_COUNT + (u_int32_t)(o->cache_bytes / STORE_PAGE_BYTES));
+        error =
+            env->set_tx_max(env, STORE_TXN_COUNT + (u_int32_t)(o->cache_bytes / STORE_PAGE_BYTES));
     if (!error)
         error = env->set_lk_detect(env, DB_LOCK_MINWRITE);
     return error;
@@ -119,7 +121,8 @@ static enum err store_not_recovered(int error, const char *dir, struct fault *f)
     enum err e = io_fault(f, error, "recover");
     switch (e) {
     case ERR_FULL:
-        return fault_set(f, e, "%s: no room to recover (%s): free space on its disk and start again", dir,
+        return fault_set(f, e,
+                         "%s: no room to recover (%s): free space on its disk and start again", dir,
                          db_strerror(error));
     case ERR_IO:
         return fault_set(f, e, "%s: cannot be opened: %s", dir, db_strerror(error));
@@ -136,7 +139,8 @@ static enum err store_not_recovered(int error, const char *dir, struct fault *f)
         break;
     }
     return fault_set(f, ERR_CORRUPT,
-                     "%s: recovery failed (%s): keep a copy of the directory, then restore a backup and its logs "
+                     "%s: recovery failed (%s): keep a copy of the directory, then restore a "
+                     "backup and its logs "
                      "with catastrophic recovery (db5.3_recover -c)",
                      dir, db_strerror(error));
 }
@@ -152,8 +156,8 @@ static enum err store_open_env(struct store *st, struct fault *f)
     if (error)
         return io_fault(f, error, "set up the environment");
     error = st->env->open(st->env, st->dir,
-                          DB_CREATE | DB_PRIVATE | DB_THREAD | DB_INIT_TXN | DB_INIT_LOG | DB_INIT_MPOOL |
-                              DB_INIT_LOCK | DB_RECOVER,
+                          DB_CREATE | DB_PRIVATE | DB_THREAD | DB_INIT_TXN | DB_INIT_LOG |
+                              DB_INIT_MPOOL | DB_INIT_LOCK | DB_RECOVER,
                           0600);
     return error ? store_not_recovered(error, st->dir, f) : ERR_OK;
 }
@@ -204,8 +208,10 @@ static enum err store_format_apply(struct txn *t, struct store_op *op, struct fa
     uint64_t format = 0;
     enum err e = table_get_u64(t, TABLE_META, SPAN("format"), &format, f);
     if (e == ERR_OK && format != STORE_FORMAT)
-        return fault_set(f, ERR_INVALID, "the store has format %" PRIu64 ", this program reads format %d: dump it with "
-                                         "the version that wrote it",
+        return fault_set(f, ERR_INVALID,
+                         "the store has format %" PRIu64
+                         ", this program reads format %d: dump it with "
+                         "the version that wrote it",
                          format, STORE_FORMAT);
     if (e != ERR_NOTFOUND)
         return e;
@@ -284,11 +290,12 @@ static void store_close_env(struct store *st)
     struct fault f = FAULT_NONE;
     bool was_open = atomic_load(&st->open);
     if (was_open && housekeeping_checkpoint(st, true, &f) != ERR_OK)
-        log_event(LOG_WARN, NULL, "store.checkpoint_failed", "error=%s text=\"%s\"", fault_name(f.kind),
-                  LOG_SPAN(span_cstr(f.text)));
+        log_event(LOG_WARN, NULL, "store.checkpoint_failed", "error=%s text=\"%s\"",
+                  fault_name(f.kind), LOG_SPAN(span_cstr(f.text)));
     for (unsigned i = 0; i < TABLE_COUNT; i++) {
         if (st->tables[i])
-            (void)st->tables[i]->close(st->tables[i], 0); /* synced by the checkpoint; else recovery does it */
+            (void)st->tables[i]->close(st->tables[i],
+                                       0); /* synced by the checkpoint; else recovery does it */
     }
     if (st->env)
         (void)st->env->close(st->env, 0);
@@ -352,9 +359,10 @@ static void store_cache_stats(struct store *st, struct buf *out)
     DB_MPOOL_STAT *m = NULL;
     if (st->env->memp_stat(st->env, &m, NULL, 0) != 0)
         return;
-    (void)buf_addf(out, "cache_hits=%" PRIuMAX "\ncache_misses=%" PRIuMAX "\ncache_pages=%u\n", (uintmax_t)m->st_cache_hit,
-                   (uintmax_t)m->st_cache_miss, m->st_pages);
-    (void)buf_addf(out, "cache_dirty=%u\ncache_frozen=%" PRIuMAX "\n", m->st_page_dirty, (uintmax_t)m->st_mvcc_frozen);
+    (void)buf_addf(out, "cache_hits=%" PRIuMAX "\ncache_misses=%" PRIuMAX "\ncache_pages=%u\n",
+                   (uintmax_t)m->st_cache_hit, (uintmax_t)m->st_cache_miss, m->st_pages);
+    (void)buf_addf(out, "cache_dirty=%u\ncache_frozen=%" PRIuMAX "\n", m->st_page_dirty,
+                   (uintmax_t)m->st_mvcc_frozen);
     mem_free(m);
 }
 
@@ -365,8 +373,8 @@ static void store_txn_stats(struct store *st, struct buf *out)
     if (st->env->lock_stat(st->env, &l, 0) == 0)
         (void)buf_addf(out, "deadlocks=%" PRIuMAX "\n", (uintmax_t)l->st_ndeadlocks);
     if (st->env->txn_stat(st->env, &t, 0) == 0)
-        (void)buf_addf(out, "snapshots=%u\nsnapshots_max=%u\ntxns_max=%u\n", t->st_nsnapshot, t->st_maxnsnapshot,
-                       t->st_maxnactive);
+        (void)buf_addf(out, "snapshots=%u\nsnapshots_max=%u\ntxns_max=%u\n", t->st_nsnapshot,
+                       t->st_maxnsnapshot, t->st_maxnactive);
     mem_free(l);
     mem_free(t);
 }
@@ -374,8 +382,8 @@ static void store_txn_stats(struct store *st, struct buf *out)
 void store_stats(struct store *st, struct buf *out)
 {
     committer_stats(st, out);
-    (void)buf_addf(out, "reads_waited=%lu\ndisk_free=%" PRIu64 "\ndisk_low=%d\n", txn_gate_waits(st),
-                   space_left(st->space), store_is_low(st));
+    (void)buf_addf(out, "reads_waited=%lu\ndisk_free=%" PRIu64 "\ndisk_low=%d\n",
+                   txn_gate_waits(st), space_left(st->space), store_is_low(st));
     store_cache_stats(st, out);
     store_txn_stats(st, out);
 }

@@ -83,7 +83,8 @@ static enum err table_get_into(struct txn *t, enum table table, struct span key,
     return ERR_OK;
 }
 
-enum err table_get(struct txn *t, enum table table, struct span key, struct buf *value_out, struct fault *f)
+enum err table_get(struct txn *t, enum table table, struct span key, struct buf *value_out,
+                   struct fault *f)
 {
     DBT value = {0};
     return table_get_into(t, table, key, &value, value_out, f);
@@ -109,12 +110,14 @@ static enum err table_write(struct txn *t, enum table table, struct span key, st
     return ERR_OK;
 }
 
-enum err table_put(struct txn *t, enum table table, struct span key, struct span value, struct fault *f)
+enum err table_put(struct txn *t, enum table table, struct span key, struct span value,
+                   struct fault *f)
 {
     return table_write(t, table, key, value, 0, f);
 }
 
-enum err table_add(struct txn *t, enum table table, struct span key, struct span value, struct fault *f)
+enum err table_add(struct txn *t, enum table table, struct span key, struct span value,
+                   struct fault *f)
 {
     return table_write(t, table, key, value, DB_NOOVERWRITE, f);
 }
@@ -133,7 +136,8 @@ enum err table_drop(struct txn *t, enum table table, struct span key, struct fau
 
 /* --- numbers --- */
 
-enum err table_put_u64(struct txn *t, enum table table, struct span key, uint64_t value, struct fault *f)
+enum err table_put_u64(struct txn *t, enum table table, struct span key, uint64_t value,
+                       struct fault *f)
 {
     char bytes[8];
     for (size_t i = 0; i < sizeof bytes; i++)
@@ -141,7 +145,8 @@ enum err table_put_u64(struct txn *t, enum table table, struct span key, uint64_
     return table_put(t, table, key, span_of(bytes, sizeof bytes), f);
 }
 
-enum err table_get_u64(struct txn *t, enum table table, struct span key, uint64_t *out, struct fault *f)
+enum err table_get_u64(struct txn *t, enum table table, struct span key, uint64_t *out,
+                       struct fault *f)
 {
     unsigned char bytes[8];
     DB *db = table_db(t, table);
@@ -343,7 +348,8 @@ enum err table_last(struct txn *t, enum table table, struct buf *key_out, struct
 }
 
 /* Puts the cursor on the largest key that is not larger than key. */
-static int table_floor_find(DBC *cursor, struct span key, struct buf *key_out, struct buf *value_out)
+static int table_floor_find(DBC *cursor, struct span key, struct buf *key_out,
+                            struct buf *value_out)
 {
     /* A found key comes back in the DBT that asked: hence a copy, with room for what is found. */
     DBT none = {.flags = DB_DBT_PARTIAL | DB_DBT_USERMEM}, k;

@@ -56,7 +56,8 @@ unsigned long txn_gate_waits(struct store *st)
 /* Reads something, which fixes what the snapshot sees. */
 static int txn_touch(struct txn *t)
 {
-    DBT key = {.data = (char[]){"format"}, .size = 6}, value = {.flags = DB_DBT_PARTIAL | DB_DBT_USERMEM};
+    DBT key = {.data = (char[]){"format"}, .size = 6},
+        value = {.flags = DB_DBT_PARTIAL | DB_DBT_USERMEM};
     DB *meta = t->store->tables[TABLE_META];
     int error = meta->get(meta, t->db, &key, &value, 0);
     return error == DB_NOTFOUND ? 0 : error;
@@ -167,7 +168,7 @@ static void txn_gate_open(struct store *st)
     unsigned wanted = g->peak + 1;
     if (wanted < g->wanted)
         wanted = g->wanted - 1; /* slowly back */
-    g->wanted = wanted < TXN_GATE_LEAST ? TXN_GATE_LEAST
+    g->wanted = wanted < TXN_GATE_LEAST  ? TXN_GATE_LEAST
                 : wanted > TXN_GATE_MOST ? TXN_GATE_MOST
                                          : wanted;
     (void)pthread_cond_broadcast(&g->changed);

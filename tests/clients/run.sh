@@ -23,7 +23,7 @@ done
 [ -n "${MAILSTEAD_IMAP:-}" ] || { echo "not ok clients (the server did not start)"; cat "$home/server.log"; exit 1; }
 export SMTP_PORT=${MAILSTEAD_SMTP##*:} SUBMISSION_PORT=${MAILSTEAD_SUBMISSION##*:} IMAP_PORT=${MAILSTEAD_IMAP##*:} IMAPS_PORT=${MAILSTEAD_IMAPS##*:}
 
-for client in "$here"/[a-z]*.client; do
+for client in ${ONLY:-"$here"/[a-z]*.client}; do
     name=$(basename "$client" .client)
     mkdir -p "$home/$name"
     if (cd "$home/$name" && timeout 120 bash -eu "$client") >"$home/out" 2>&1 </dev/null; then

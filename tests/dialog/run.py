@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""tests/dialog/run.py [FILE...]: runs transcripts against the real binary.
+r"""tests/dialog/run.py [FILE...]: runs transcripts against the real binary.
 
 A transcript is text. Blank lines and lines that start with # are skipped. X is the letter of a connection; the user is
 $user, made for this file alone (others: $user2, $user3); $domain is its domain.
@@ -11,6 +11,7 @@ $user, made for this file alone (others: $user2, $user3); $domain is its domain.
   X! tls                    negotiates TLS on the connection now
   X! close                  closes it
   X! deliver to=A [from=B] [file=F] [subject=S] [size=N]    another client delivers a message by SMTP, and waits for its 250
+  X! append to=MAILBOX file=F [flags="\Seen"] [date=D]    sends APPEND, tag "append", with the file's bytes and CRLF line ends
   X! shell COMMAND          runs mailstead COMMAND on the store; its output is then read by X<
   X> text                   sends a line; $name is replaced by what was captured or set
   X>| text                  sends without a line end; \\r \\n \\0 \\t \\\\ \\xHH are bytes; a trailing *N repeats the text N times
@@ -56,6 +57,10 @@ def encode(text, escapes):
     for piece in re.split(r"(\\(?:r|n|0|t|\\|x[0-9a-fA-F]{2}))", text):
         out += unescape(piece).encode("latin-1") if piece.startswith("\\") else piece.encode()
     return out
+
+
+def options(args):
+    return {k: v.strip('"') for k, v in re.findall(r'(\w+)=("[^"]*"|\S+)', args)}
 
 
 class Peer:
@@ -150,13 +155,21 @@ class Transcript:
             self.peers[letter] = Peer(self.lab, service)
         return self.peers[letter]
 
+    def read(self, name):
+        with open(os.path.join(os.path.dirname(self.path), name), "rb") as f:
+            return re.sub(rb"\r?\n", b"\r\n", f.read())
+
+    def append(self, peer, args):
+        opt, data = options(args), self.read(options(args)["file"])
+        date = f' "{opt["date"]}"' if "date" in opt else ""
+        head = f'append APPEND "{opt["to"]}" ({opt.get("flags", "")}){date} {{{len(data)}+}}\r\n'
+        peer.sock.sendall(head.encode() + data + b"\r\n")
+
     def deliver(self, args):
-        opt = dict(re.findall(r'(\w+)=("[^"]*"|\S+)', args))
-        opt = {k: v.strip('"') for k, v in opt.items()}
+        opt = options(args)
         sender = opt.get("from", "sender@elsewhere.example")
         if "file" in opt:
-            with open(os.path.join(os.path.dirname(self.path), opt["file"]), "rb") as f:
-                body = f.read()
+            body = self.read(opt["file"])
         else:
             body = (f"From: {sender}\nTo: {opt['to']}\nSubject: {opt.get('subject', 'hello')}\n"
                     "Date: Mon, 23 Nov 2026 20:30:48 +0000\nMessage-ID: <1@elsewhere.example>\n\n").encode()
@@ -183,6 +196,8 @@ class Transcript:
             self.peers[letter].tls(self.lab)
         elif verb == "close":
             self.peers.pop(letter).sock.close()
+        elif verb == "append":
+            self.append(self.peers[letter], rest)
         elif verb == "deliver":
             self.deliver(rest)
         elif verb == "shell":

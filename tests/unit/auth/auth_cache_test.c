@@ -6,8 +6,8 @@
 
 #include <stdio.h>
 
-static struct auth_cache_tag tag_of(const struct auth_cache *c, const char *user, const char *password,
-                                    const char *verifier)
+static struct auth_cache_tag tag_of(const struct auth_cache *c, const char *user,
+                                    const char *password, const char *verifier)
 {
     return auth_cache_tag(c, span_cstr(user), span_cstr(password), span_cstr(verifier));
 }
@@ -15,8 +15,9 @@ static struct auth_cache_tag tag_of(const struct auth_cache *c, const char *user
 static void every_input_counts(void **state)
 {
     (void)state;
-    static const char *const inputs[][3] = {{"ann", "pw", "v"}, {"bob", "pw", "v"}, {"ann", "pv", "v"},
-                                            {"ann", "pw", "w"}, {"annp", "w", "v"}, {"ann", "", "pwv"}};
+    static const char *const inputs[][3] = {{"ann", "pw", "v"}, {"bob", "pw", "v"},
+                                            {"ann", "pv", "v"}, {"ann", "pw", "w"},
+                                            {"annp", "w", "v"}, {"ann", "", "pwv"}};
     struct auth_cache *c = auth_cache_new(60), *other = auth_cache_new(60);
     struct auth_cache_tag first = tag_of(c, "ann", "pw", "v");
     auth_cache_add(c, &first);

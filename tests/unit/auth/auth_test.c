@@ -9,7 +9,8 @@ static struct town town;
 static struct desk desk;
 
 static const char *const domains[] = {"example.org", "example.net", NULL};
-static const char *const accounts[] = {"ann@example.org", "twin@example.org", "twin@example.net", NULL};
+static const char *const accounts[] = {"ann@example.org", "twin@example.org", "twin@example.net",
+                                       NULL};
 static const char *const open_accounts[] = {"open@example.org", NULL};
 
 static bool answered;
@@ -108,7 +109,9 @@ static enum err change(struct txn *t, struct store_op *op, struct fault *f)
     (void)op;
     char verifier[256];
     enum err e = auth_verifier(SPAN("changed"), verifier, f);
-    return e == ERR_OK ? directory_account_verifier(t, SPAN("twin@example.net"), span_cstr(verifier), f) : e;
+    return e == ERR_OK
+               ? directory_account_verifier(t, SPAN("twin@example.net"), span_cstr(verifier), f)
+               : e;
 }
 
 /* What is remembered is right only as long as the verifier is the same. */
@@ -143,8 +146,10 @@ static void busy(void **state)
     struct auth_options o = {.thread_count = 1, .queue_count = 2, .fail_ms = 1};
     struct auth *a = auth_new(town.store, &o);
     for (size_t i = 0; i < UNIT_COUNT(r); i++) {
-        r[i] = (struct auth_request){
-            .user = SPAN("ann@example.org"), .password = SPAN("wrong"), .home = &desk.post, .done = done_count};
+        r[i] = (struct auth_request){.user = SPAN("ann@example.org"),
+                                     .password = SPAN("wrong"),
+                                     .home = &desk.post,
+                                     .done = done_count};
         auth_check(a, &r[i]);
     }
     for (size_t i = 0; i < UNIT_COUNT(r); i++)
@@ -176,7 +181,8 @@ static int setup(void **state)
     desk_init(&desk);
     if (auth_verifier(SPAN("secret"), verifier, &f) != ERR_OK)
         return -1;
-    town_write(&town, (struct town_plan){.domains = domains, .accounts = accounts, .verifier = verifier});
+    town_write(&town,
+               (struct town_plan){.domains = domains, .accounts = accounts, .verifier = verifier});
     town_write(&town, (struct town_plan){.accounts = open_accounts});
     return 0;
 }
@@ -192,8 +198,12 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(production),         cmocka_unit_test(lab),  cmocka_unit_test(failures_take_their_time),
-        cmocka_unit_test(change_of_password), cmocka_unit_test(busy), cmocka_unit_test(generates),
+        cmocka_unit_test(production),
+        cmocka_unit_test(lab),
+        cmocka_unit_test(failures_take_their_time),
+        cmocka_unit_test(change_of_password),
+        cmocka_unit_test(busy),
+        cmocka_unit_test(generates),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -6,7 +6,7 @@
 
 struct asked {
     struct hash_job job;
-    unsigned order;    /* 1, 2, ... as the answers came; 0: not yet */
+    unsigned order; /* 1, 2, ... as the answers came; 0: not yet */
     uint64_t told_ms;
 };
 static unsigned answers;
@@ -22,8 +22,11 @@ static char verifier[PASSWORD_VERIFIER_BYTES];
 
 static void ask(struct asked *a, struct desk *d, struct span password, uint64_t due_ms)
 {
-    *a = (struct asked){.job = {.password = password, .verifier = span_cstr(verifier), .due_ms = due_ms,
-                                .home = &d->post, .note = {.run = told}}};
+    *a = (struct asked){.job = {.password = password,
+                                .verifier = span_cstr(verifier),
+                                .due_ms = due_ms,
+                                .home = &d->post,
+                                .note = {.run = told}}};
 }
 
 static int setup(void **state)

@@ -46,7 +46,8 @@ static void refuses(void **state)
     static char long_one[PASSWORD_BYTES];
     memset(long_one, 'x', sizeof long_one);
     const struct span wrong[] = {{"", 0}, {"a\0b", 3}, {"\0", 1}, {long_one, sizeof long_one}};
-    static const char *const verifiers[] = {"", "*", "!", "x", "$y$", "$6$", "$9$abc$def", "plaintext"};
+    static const char *const verifiers[] = {"",    "*",   "!",          "x",
+                                            "$y$", "$6$", "$9$abc$def", "plaintext"};
     struct password_work *w = password_work_new();
     char out[PASSWORD_VERIFIER_BYTES];
     for (size_t i = 0; i < UNIT_COUNT(wrong); i++) {

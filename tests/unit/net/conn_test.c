@@ -323,6 +323,12 @@ static void conn_half_closed(void **state)
     session_end(&s, fd, "peer closed");
 }
 
+static void session_unpause_here(void *arg)
+{
+    struct session *s = arg;
+    conn_resume(s->conn);
+}
+
 /* The end is read before the command that takes time is. */
 static void conn_half_closed_early(void **state)
 {
@@ -333,9 +339,9 @@ static void conn_half_closed_early(void **state)
     peer_await(&s.diary, "hold", 1);
     peer_put(fd, SPAN("again\nhold\necho b\n"));
     shutdown(fd, SHUT_WR);
-    peer_on(two[0].loop, session_resume_here, &s);
+    peer_on(two[0].loop, session_unpause_here, &s);
     peer_await(&s.diary, "hold", 2);
-    peer_on(two[0].loop, session_resume_here, &s);
+    peer_on(two[0].loop, session_unpause_here, &s);
     peer_expect(fd, "b\n");
     peer_expect_end(fd);
     session_end(&s, fd, "peer closed");
@@ -354,6 +360,7 @@ static void conn_says_goodbye(void **state)
 {
     (void)state;
     static char junk[100000];
+    clock_freeze(1700000000);
     struct session s = {0};
     int fd = session_begin(&s);
     peer_put(fd, SPAN("hold\n"));
@@ -362,7 +369,9 @@ static void conn_says_goodbye(void **state)
     peer_on(two[0].loop, session_quit_here, &s);
     peer_expect(fd, "bye\n");
     peer_expect_end(fd);
+    peer_put(fd, span_of(junk, sizeof junk)); /* still taken, as long as there is time */
     session_end(&s, fd, "closed");
+    clock_thaw();
 }
 
 static void conn_drops(void **state)

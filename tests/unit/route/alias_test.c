@@ -9,9 +9,9 @@
 static struct town town;
 
 static const char *const domains[] = {"example.org", "example.net", NULL};
-static const char *const accounts[] = {"ann@example.org",   "bob@example.org",  "c+d@example.org",
-                                       "keep@example.org",  "zoe@example.net",  "\xc3\xa9va@example.org",
-                                       "bomb@example.net",  NULL};
+static const char *const accounts[] = {
+    "ann@example.org", "bob@example.org",        "c+d@example.org",  "keep@example.org",
+    "zoe@example.net", "\xc3\xa9va@example.org", "bomb@example.net", NULL};
 /* clang-format off */
 static const struct town_alias aliases[] = {
     {"team@example.org",     {"ann@example.org", "bob@example.org"}},
@@ -66,7 +66,8 @@ static const struct {
 };
 /* clang-format on */
 
-static enum err resolve(const struct route_options *o, const char *rcpt, struct buf *text, struct alias_targets *out)
+static enum err resolve(const struct route_options *o, const char *rcpt, struct buf *text,
+                        struct alias_targets *out)
 {
     struct fault f = FAULT_NONE;
     struct txn *t = NULL;
@@ -78,7 +79,8 @@ static enum err resolve(const struct route_options *o, const char *rcpt, struct 
     enum err e = alias_resolve(t, a, o, addr, out, &f);
     for (size_t i = 0; e == ERR_OK && i < out->n; i++) {
         buf_addf(text, "%s%.*s", i ? " " : "", SPAN_ARG(out->list[i].address));
-        assert_int_equal(out->list[i].account == 0, o->lab && span_eq(out->list[i].address, SPAN("new@example.org")));
+        assert_int_equal(out->list[i].account == 0,
+                         o->lab && span_eq(out->list[i].address, SPAN("new@example.org")));
     }
     txn_read_end(&t);
     arena_free(&a);
@@ -137,8 +139,8 @@ static void bombs(void **state)
     static char wide[11][10][24];
     for (int level = 0; level <= 10; level++)
         for (int k = 0; k < 10; k++)
-            snprintf(wide[level][k], sizeof wide[0][0], level < 10 ? "w%d-%d@example.org" : "ann+%d%d@example.org", level,
-                     k);
+            snprintf(wide[level][k], sizeof wide[0][0],
+                     level < 10 ? "w%d-%d@example.org" : "ann+%d%d@example.org", level, k);
     for (int level = 0; level < 10; level++) {
         for (int k = 0; k < 10; k++) {
             levels[n].key = wide[level][k];
@@ -154,7 +156,8 @@ static void bombs(void **state)
     struct route_options o = route_options_default;
     assert_int_equal(resolve(&o, "chain10@example.org", &text, &found), ERR_OK); /* 20 aliases */
     assert_int_equal(resolve(&o, "chain9@example.org", &text, &found), ERR_CORRUPT);
-    assert_int_equal(resolve(&o, "w0-0@example.org", &text, &found), ERR_OK); /* each alias once: 911 addresses */
+    assert_int_equal(resolve(&o, "w0-0@example.org", &text, &found),
+                     ERR_OK); /* each alias once: 911 addresses */
     o.alias_total_count = 910;
     assert_int_equal(resolve(&o, "w0-0@example.org", &text, &found), ERR_CORRUPT);
     buf_fini(&text);
@@ -164,7 +167,8 @@ static int setup(void **state)
 {
     (void)state;
     town_open(&town);
-    town_write(&town, (struct town_plan){.domains = domains, .accounts = accounts, .aliases = aliases});
+    town_write(&town,
+               (struct town_plan){.domains = domains, .accounts = accounts, .aliases = aliases});
     return 0;
 }
 

@@ -11,8 +11,8 @@ static struct route *route;
 
 static const char *const domains[] = {"example.org", NULL};
 static const char *const accounts[] = {"ann@example.org", "bob@example.org", NULL};
-static const struct town_alias aliases[] = {{"team@example.org", {"ann@example.org", "bob@example.org"}},
-                                            {NULL, {NULL}}};
+static const struct town_alias aliases[] = {
+    {"team@example.org", {"ann@example.org", "bob@example.org"}}, {NULL, {NULL}}};
 
 /* One delivery on a loop that runs in the test's own thread. */
 struct sent {
@@ -110,14 +110,18 @@ static uint32_t inbox(const char *address, struct msg *last, struct buf *body, s
 static void one_copy_for_all(void **state)
 {
     (void)state;
-    static const char *const rcpts[] = {"team@example.org", "ann+x@example.org", "bob@example.org", NULL};
+    static const char *const rcpts[] = {"team@example.org", "ann+x@example.org", "bob@example.org",
+                                        NULL};
     struct msg ann, bob;
     struct buf text;
     buf_init(&text, 4096);
     uint32_t before = inbox("ann@example.org", NULL, NULL, 0);
     assert_int_equal(send_one(rcpts, SPAN("Subject: a\r\n\r\nb\r\n"), 1), ERR_OK);
-    assert_int_equal(inbox("ann@example.org", &ann, &text, 4096), before + 1); /* named twice, delivered once */
-    unit_assert_span(buf_span(&text), "Return-Path: <from@example.net>\r\nReceived: by here\r\nSubject: a\r\n\r\nb\r\n");
+    assert_int_equal(inbox("ann@example.org", &ann, &text, 4096),
+                     before + 1); /* named twice, delivered once */
+    unit_assert_span(
+        buf_span(&text),
+        "Return-Path: <from@example.net>\r\nReceived: by here\r\nSubject: a\r\n\r\nb\r\n");
     buf_reset(&text);
     inbox("bob@example.org", &bob, &text, 4096);
     assert_int_equal(ann.blob, bob.blob);
@@ -150,7 +154,8 @@ static enum err state_after(struct route *r, const char *body, size_t times)
     struct loop *l;
     struct actor actor = {.kind = ACTOR_SMTP};
     assert_int_equal(loop_new(&l, &f), ERR_OK);
-    struct delivery *d = delivery_begin(r, l, address_of("from@example.net"), &actor, sent_ready, NULL);
+    struct delivery *d =
+        delivery_begin(r, l, address_of("from@example.net"), &actor, sent_ready, NULL);
     assert_int_equal(delivery_rcpt(d, address_of("ann@example.org"), &f), ERR_OK);
     delivery_trace(d, SPAN("Received: by here\r\n"));
     for (size_t i = 0; i < times; i++)
@@ -182,7 +187,8 @@ static void rcpt_count(void **state)
     struct loop *l;
     struct actor actor = {.kind = ACTOR_SMTP};
     assert_int_equal(loop_new(&l, &f), ERR_OK);
-    struct delivery *d = delivery_begin(route, l, address_of("from@example.net"), &actor, sent_ready, NULL);
+    struct delivery *d =
+        delivery_begin(route, l, address_of("from@example.net"), &actor, sent_ready, NULL);
     assert_int_equal(delivery_rcpt(d, address_of("nobody@example.org"), &f), ERR_NOTFOUND);
     assert_int_equal(delivery_rcpt(d, address_of("ann@elsewhere.test"), &f), ERR_DENIED);
     assert_int_equal(delivery_rcpts(d), 0);
@@ -225,7 +231,8 @@ static int setup(void **state)
     o.rcpt_count = 50;
     o.hop_count = 20;
     town_open(&town);
-    town_write(&town, (struct town_plan){.domains = domains, .accounts = accounts, .aliases = aliases});
+    town_write(&town,
+               (struct town_plan){.domains = domains, .accounts = accounts, .aliases = aliases});
     route = route_new(town.store, &o);
     return 0;
 }
@@ -241,10 +248,8 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_copy_for_all),
-        cmocka_unit_test(large),
-        cmocka_unit_test(hops_and_size),
-        cmocka_unit_test(rcpt_count),
+        cmocka_unit_test(one_copy_for_all),   cmocka_unit_test(large),
+        cmocka_unit_test(hops_and_size),      cmocka_unit_test(rcpt_count),
         cmocka_unit_test(lab_makes_accounts),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -65,7 +65,8 @@ static inline enum err town_apply(struct txn *t, struct store_op *op, struct fau
         e = directory_domain_add(t, span_cstr(plan->domains[i]), f);
     for (size_t i = 0; e == ERR_OK && plan->accounts && plan->accounts[i]; i++) {
         uint64_t id;
-        e = directory_account_add(t, span_cstr(plan->accounts[i]), span_cstr(plan->verifier), &id, f);
+        e = directory_account_add(t, span_cstr(plan->accounts[i]), span_cstr(plan->verifier), &id,
+                                  f);
     }
     for (size_t i = 0; e == ERR_OK && plan->aliases && plan->aliases[i].key; i++) {
         struct span targets[TOWN_TARGET_COUNT];

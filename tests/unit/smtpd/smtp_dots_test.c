@@ -33,8 +33,8 @@ static struct fed fed_new(struct smtp_dots dots)
 }
 
 /* The whole in two pieces, cut at every byte, and byte by byte; check looks at each outcome. */
-static void feed_cut(struct smtp_dots dots, struct span in, void (*check)(const struct fed *fed, const void *arg),
-                     const void *arg)
+static void feed_cut(struct smtp_dots dots, struct span in,
+                     void (*check)(const struct fed *fed, const void *arg), const void *arg)
 {
     for (size_t cut = 0; cut <= in.n; cut++) {
         struct fed fed = fed_new(dots);
@@ -114,7 +114,8 @@ static void data_smuggled(void **state)
         buf_init(&in, TEXT_BYTES);
         buf_addz(&in, "Subject: a\r\n\r\none");
         buf_add(&in, smuggled[i]);
-        buf_addz(&in, "MAIL FROM:<x@example.org>\r\nRCPT TO:<y@example.org>\r\nDATA\r\nsecond\r\n.\r\n");
+        buf_addz(&in,
+                 "MAIL FROM:<x@example.org>\r\nRCPT TO:<y@example.org>\r\nDATA\r\nsecond\r\n.\r\n");
         struct span all = buf_span(&in);
         feed_cut(SMTP_DOTS_DATA, all, check_smuggled, &all);
         buf_fini(&in);
@@ -143,7 +144,8 @@ static void check_bdat(const struct fed *fed, const void *arg)
 static void bdat_is_verbatim(void **state)
 {
     (void)state;
-    static const struct span in[] = {{"a\r\n.\r\n..\r\n", 10}, {".\r\n", 3}, {"no line end", 11}, {"", 0}};
+    static const struct span in[] = {
+        {"a\r\n.\r\n..\r\n", 10}, {".\r\n", 3}, {"no line end", 11}, {"", 0}};
     for (size_t i = 0; i < UNIT_COUNT(in); i++)
         feed_cut(SMTP_DOTS_BDAT, in[i], check_bdat, &in[i]);
 }
@@ -151,7 +153,8 @@ static void bdat_is_verbatim(void **state)
 static void bdat_bare(void **state)
 {
     (void)state;
-    static const struct span in[] = {{"a\nb\r\n", 5}, {"a\rb\r\n", 5}, {"a\r\n\r", 4}, {"\r", 1}, {"a\r\r\n", 4}, {"\n", 1}};
+    static const struct span in[] = {{"a\nb\r\n", 5}, {"a\rb\r\n", 5}, {"a\r\n\r", 4},
+                                     {"\r", 1},       {"a\r\r\n", 4},  {"\n", 1}};
     for (size_t i = 0; i < UNIT_COUNT(in); i++) {
         struct fed fed = fed_new(SMTP_DOTS_BDAT);
         feed(&fed, in[i]);
@@ -164,8 +167,9 @@ static void bdat_bare(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(data_good),         cmocka_unit_test(data_stops),       cmocka_unit_test(data_smuggled),
-        cmocka_unit_test(data_ends_tainted), cmocka_unit_test(bdat_is_verbatim), cmocka_unit_test(bdat_bare),
+        cmocka_unit_test(data_good),        cmocka_unit_test(data_stops),
+        cmocka_unit_test(data_smuggled),    cmocka_unit_test(data_ends_tainted),
+        cmocka_unit_test(bdat_is_verbatim), cmocka_unit_test(bdat_bare),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

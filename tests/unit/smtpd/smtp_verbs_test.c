@@ -16,7 +16,7 @@ static void sorted(void **state)
 static void complete(void **state)
 {
     (void)state;
-    static const char *const wanted[] = {"AUTH", "BDAT", "DATA", "EHLO", "HELO", "HELP",     "MAIL",
+    static const char *const wanted[] = {"AUTH", "BDAT", "DATA", "EHLO", "HELO",     "HELP", "MAIL",
                                          "NOOP", "QUIT", "RCPT", "RSET", "STARTTLS", "VRFY"};
     size_t n;
     const struct smtp_verb *verbs = smtp_verbs_table(&n);
@@ -25,7 +25,8 @@ static void complete(void **state)
         assert_string_equal(verbs[i].name, wanted[i]);
         assert_non_null(verbs[i].run);
         assert_true(verbs[i].states != 0);
-        assert_false((verbs[i].flags & SMTP_VERB_NO_ARGS) && (verbs[i].flags & SMTP_VERB_NEEDS_ARGS));
+        assert_false((verbs[i].flags & SMTP_VERB_NO_ARGS) &&
+                     (verbs[i].flags & SMTP_VERB_NEEDS_ARGS));
     }
 }
 

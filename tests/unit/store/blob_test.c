@@ -75,7 +75,8 @@ static enum err blob_deliver_with(struct store *st, struct blob_delivery *d, siz
     blob_stream(d->w, n, piece);
     if (n % 2)
         blob_seal(d->w);
-    d->op = (struct store_op){.apply = blob_delivery_apply, .done = blob_delivery_done, .home = &blob_box.post};
+    d->op = (struct store_op){
+        .apply = blob_delivery_apply, .done = blob_delivery_done, .home = &blob_box.post};
     d->done = false;
     committer_submit(st, &d->op);
     while (!d->done)
@@ -138,7 +139,8 @@ static void blob_assert_is(struct txn *t, uint64_t id, size_t n)
             buf_reset(&b);
             (void)buf_addz(&b, "x"); /* adds to what is there */
             unit_assert_ok(blob_read(t, id, places[i], lengths[k], &b, &f), &f);
-            unit_assert_same(span_from(buf_span(&b), 1), span_to(span_of(blob_source + at, n - at), lengths[k]));
+            unit_assert_same(span_from(buf_span(&b), 1),
+                             span_to(span_of(blob_source + at, n - at), lengths[k]));
         }
     }
     unit_assert_ok(blob_outline(t, id, &b, &f), &f);
@@ -153,7 +155,8 @@ static void blob_keeps_any_size(void **state)
     (void)state;
     struct store_options o = unit_options();
     struct store *st = unit_store_open(&o);
-    static const size_t sizes[] = {0, 1, 1023, 1024, 10000, 65535, 65536, 65537, 131072, 196609, BLOB_MOST};
+    static const size_t sizes[] = {0,     1,     1023,   1024,   10000,    65535,
+                                   65536, 65537, 131072, 196609, BLOB_MOST};
     static const size_t pieces[] = {997, 16384, 65536, 65537, SIZE_MAX / 2};
     uint64_t last = 0;
     for (size_t i = 0; i < UNIT_COUNT(sizes); i++) {
@@ -370,10 +373,14 @@ static void blob_sweeps_what_nothing_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit_test_dir(blob_keeps_any_size),          unit_test_dir(blob_is_bounded),
-        unit_test_dir(blob_ends_in_flight),          unit_test_dir(blob_goes_with_its_operation),
-        unit_test_dir(blob_counts_references),       unit_test_dir(blob_notices_damage),
-        unit_test_dir(blob_sweeps_what_nothing_names), unit_test_dir(blob_fails_step_by_step),
+        unit_test_dir(blob_keeps_any_size),
+        unit_test_dir(blob_is_bounded),
+        unit_test_dir(blob_ends_in_flight),
+        unit_test_dir(blob_goes_with_its_operation),
+        unit_test_dir(blob_counts_references),
+        unit_test_dir(blob_notices_damage),
+        unit_test_dir(blob_sweeps_what_nothing_names),
+        unit_test_dir(blob_fails_step_by_step),
     };
     return cmocka_run_group_tests(tests, blob_source_make, NULL);
 }

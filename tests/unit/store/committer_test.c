@@ -55,14 +55,15 @@ static void committer_case_done(struct store_op *op, enum err e, const struct fa
 
 static struct committer_case committer_case(char name, bool puts, enum err fails)
 {
-    return (struct committer_case){.op = {.apply = committer_case_apply,
-                                          .done = committer_case_done,
-                                          .home = &committer_box.post,
-                                          .actor = {.kind = ACTOR_ADMIN, .account = (uint64_t)name}},
-                                   .name = name,
-                                   .puts = puts,
-                                   .fails = fails,
-                                   .told = ERR_COUNT};
+    return (struct committer_case){
+        .op = {.apply = committer_case_apply,
+               .done = committer_case_done,
+               .home = &committer_box.post,
+               .actor = {.kind = ACTOR_ADMIN, .account = (uint64_t)name}},
+        .name = name,
+        .puts = puts,
+        .fails = fails,
+        .told = ERR_COUNT};
 }
 
 /* The first of them holds the committer until all are there. */
@@ -118,14 +119,15 @@ static void committer_lets_others_live(void **state)
         bool puts;
         const char *order;
     } ways[] = {
-        {false, "-abcd"},    /* fails alone */
-        {true, "-abacd"},    /* undone, and the others again */
+        {false, "-abcd"}, /* fails alone */
+        {true, "-abacd"}, /* undone, and the others again */
     };
     for (size_t i = 0; i < UNIT_COUNT(ways); i++) {
         struct store_options o = unit_options();
         struct store *st = unit_store_open(&o);
-        struct committer_case cases[] = {committer_case('a', true, ERR_OK), committer_case('b', ways[i].puts, ERR_LIMIT),
-                                         committer_case('c', true, ERR_OK), committer_case('d', false, ERR_NOTFOUND)};
+        struct committer_case cases[] = {
+            committer_case('a', true, ERR_OK), committer_case('b', ways[i].puts, ERR_LIMIT),
+            committer_case('c', true, ERR_OK), committer_case('d', false, ERR_NOTFOUND)};
         committer_run_together(st, cases, UNIT_COUNT(cases));
         assert_string_equal(committer_order, ways[i].order);
         assert_string_equal(committer_told, "-abcd");
@@ -152,7 +154,8 @@ static void committer_never_gives_a_number_twice(void **state)
         struct store *st = unit_store_open(&o);
         struct committer_case now = committer_case('x', false, ERR_OK);
         assert_int_equal(committer_run(st, &now.op, NULL), ERR_OK);
-        assert_true(now.modseq > last.modseq && now.id > last.id && now.uidvalidity > last.uidvalidity);
+        assert_true(now.modseq > last.modseq && now.id > last.id &&
+                    now.uidvalidity > last.uidvalidity);
         assert_true(now.uidvalidity > 0);
         last = now;
         store_close(&st);
@@ -214,8 +217,9 @@ static void committer_announces_what_is_done(void **state)
     struct store_options o = unit_options();
     struct store *st = unit_store_open(&o);
     store_homes(st, (struct post *[]){&committer_box.post}, 1);
-    struct committer_case cases[] = {committer_case('a', true, ERR_OK), committer_case('b', true, ERR_LIMIT),
-                                     committer_case('c', false, ERR_LIMIT), committer_case('d', true, ERR_OK)};
+    struct committer_case cases[] = {
+        committer_case('a', true, ERR_OK), committer_case('b', true, ERR_LIMIT),
+        committer_case('c', false, ERR_LIMIT), committer_case('d', true, ERR_OK)};
     for (size_t i = 0; i < UNIT_COUNT(cases); i++)
         cases[i].op.apply = committer_announce_apply;
     committer_run_together(st, cases, UNIT_COUNT(cases));

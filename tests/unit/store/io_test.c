@@ -12,9 +12,9 @@ static void io_names_errors(void **state)
     static const struct {
         int error;
         enum err kind;
-    } cases[] = {{ENOSPC, ERR_FULL},      {EDQUOT, ERR_FULL},          {ENOMEM, ERR_FULL},
-                 {EIO, ERR_IO},           {DB_NOTFOUND, ERR_NOTFOUND}, {DB_KEYEXIST, ERR_EXISTS},
-                 {EACCES, ERR_IO},        {DB_LOCK_DEADLOCK, ERR_BUSY}, {DB_RUNRECOVERY, ERR_CORRUPT}};
+    } cases[] = {{ENOSPC, ERR_FULL}, {EDQUOT, ERR_FULL},           {ENOMEM, ERR_FULL},
+                 {EIO, ERR_IO},      {DB_NOTFOUND, ERR_NOTFOUND},  {DB_KEYEXIST, ERR_EXISTS},
+                 {EACCES, ERR_IO},   {DB_LOCK_DEADLOCK, ERR_BUSY}, {DB_RUNRECOVERY, ERR_CORRUPT}};
     for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
         struct fault f = FAULT_NONE;
         assert_int_equal(io_fault(&f, cases[i].error, "try"), cases[i].kind);
@@ -92,7 +92,10 @@ static void io_ends_on_a_failed_log(void **state)
     static const struct {
         enum trip_kind kind;
         int error, status;
-    } cases[] = {{TRIP_SYNC, EIO, 75}, {TRIP_SYNC, ENOSPC, 75}, {TRIP_WRITE, EIO, 75}, {TRIP_WRITE, ENOSPC, 3}};
+    } cases[] = {{TRIP_SYNC, EIO, 75},
+                 {TRIP_SYNC, ENOSPC, 75},
+                 {TRIP_WRITE, EIO, 75},
+                 {TRIP_WRITE, ENOSPC, 3}};
     for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
         char text[8192];
         io_kind = cases[i].kind;
@@ -132,7 +135,7 @@ static void io_fails_step_by_step(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(io_names_errors),        unit_test_dir(io_syncs_directories),
+        cmocka_unit_test(io_names_errors),         unit_test_dir(io_syncs_directories),
         unit_test_dir(io_full_disk_loses_nothing), unit_test_dir(io_ends_on_a_failed_log),
         unit_test_dir(io_fails_step_by_step),
     };

@@ -117,7 +117,8 @@ static void store_notices_damage(void **state)
     (void)state;
     struct store_options o = unit_options();
     struct store *st = unit_store_open(&o);
-    assert_int_equal(unit_put(st, TABLE_ALIAS, SPAN("a@example.org"), SPAN("b@example.org")), ERR_OK);
+    assert_int_equal(unit_put(st, TABLE_ALIAS, SPAN("a@example.org"), SPAN("b@example.org")),
+                     ERR_OK);
     store_close(&st);
     int fd = open(unit_path("alias.db"), O_RDWR);
     assert_true(fd >= 0);
@@ -164,10 +165,14 @@ static void store_counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit_test_dir(store_keeps_what_it_had),      unit_test_dir(store_survives_a_kill),
-        unit_test_dir(store_refuses_company),        unit_test_dir(store_refuses_a_config),
-        unit_test_dir(store_refuses_another_format), unit_test_dir(store_divides_accounts),
-        unit_test_dir(store_counts),                 unit_test_dir(store_notices_damage),
+        unit_test_dir(store_keeps_what_it_had),
+        unit_test_dir(store_survives_a_kill),
+        unit_test_dir(store_refuses_company),
+        unit_test_dir(store_refuses_a_config),
+        unit_test_dir(store_refuses_another_format),
+        unit_test_dir(store_divides_accounts),
+        unit_test_dir(store_counts),
+        unit_test_dir(store_notices_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,9 +78,11 @@ static void table_long_values(struct txn *t)
         size_t at = sizes[i] / 2;
         assert_int_equal(table_get_part(t, TABLE_NAME, SPAN("big"), at, 700, &b, &f), ERR_OK);
         unit_assert_same(buf_span(&b), span_to(span_from(value, at), 700));
-        assert_int_equal(table_get_part(t, TABLE_NAME, SPAN("big"), sizes[i] + 5, 700, &b, &f), ERR_OK);
+        assert_int_equal(table_get_part(t, TABLE_NAME, SPAN("big"), sizes[i] + 5, 700, &b, &f),
+                         ERR_OK);
         assert_int_equal(b.n, 0);
-        assert_int_equal(table_get(t, TABLE_NAME, SPAN("big"), &b, &f), sizes[i] > 1000 ? ERR_LIMIT : ERR_OK);
+        assert_int_equal(table_get(t, TABLE_NAME, SPAN("big"), &b, &f),
+                         sizes[i] > 1000 ? ERR_LIMIT : ERR_OK);
         buf_fini(&b);
     }
 }
@@ -96,7 +98,8 @@ static void table_numbers(struct txn *t)
     struct fault f = FAULT_NONE;
     uint64_t v = 0;
     assert_int_equal(table_get_u64(t, TABLE_NAME, SPAN("n"), &v, &f), ERR_NOTFOUND);
-    assert_int_equal(table_put_u64(t, TABLE_NAME, SPAN("n"), UINT64_C(0x0102030405060708), &f), ERR_OK);
+    assert_int_equal(table_put_u64(t, TABLE_NAME, SPAN("n"), UINT64_C(0x0102030405060708), &f),
+                     ERR_OK);
     assert_int_equal(table_get_u64(t, TABLE_NAME, SPAN("n"), &v, &f), ERR_OK);
     assert_true(v == UINT64_C(0x0102030405060708));
     table_assert_get(t, SPAN("n"), SPAN("\x08\x07\x06\x05\x04\x03\x02\x01"));
@@ -125,10 +128,12 @@ static void table_floors(struct txn *t)
     memset(longer, 'p', sizeof longer);
     static const char *const keys[] = {"b", "d", "da", "f"};
     for (size_t i = 0; i < UNIT_COUNT(keys); i++)
-        assert_int_equal(table_put(t, TABLE_NAME, span_cstr(keys[i]), span_cstr(keys[i]), &f), ERR_OK);
+        assert_int_equal(table_put(t, TABLE_NAME, span_cstr(keys[i]), span_cstr(keys[i]), &f),
+                         ERR_OK);
     static const struct {
         const char *asked, *found;
-    } cases[] = {{"a", NULL}, {"b", "b"}, {"c", "b"}, {"d", "d"}, {"d0", "d"}, {"db", "da"}, {"f", "f"}, {"zz", "f"}};
+    } cases[] = {{"a", NULL}, {"b", "b"},   {"c", "b"}, {"d", "d"},
+                 {"d0", "d"}, {"db", "da"}, {"f", "f"}, {"zz", "f"}};
     for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
         enum err e = table_floor(t, TABLE_NAME, span_cstr(cases[i].asked), &k, &v, &f);
         assert_int_equal(e, cases[i].found ? ERR_OK : ERR_NOTFOUND);
@@ -139,7 +144,8 @@ static void table_floors(struct txn *t)
     }
     assert_int_equal(table_last(t, TABLE_NAME, &k, &f), ERR_OK);
     unit_assert_span(buf_span(&k), "f");
-    assert_int_equal(table_put(t, TABLE_NAME, span_of(longer, sizeof longer), SPAN("long"), &f), ERR_OK);
+    assert_int_equal(table_put(t, TABLE_NAME, span_of(longer, sizeof longer), SPAN("long"), &f),
+                     ERR_OK);
     assert_int_equal(table_last(t, TABLE_NAME, &k, &f), ERR_OK);
     unit_assert_same(buf_span(&k), span_of(longer, sizeof longer));
     assert_int_equal(table_floor(t, TABLE_NAME, SPAN("o"), &k, NULL, &f), ERR_OK);
@@ -217,7 +223,9 @@ static void table_walks_in_write(struct txn *t)
         if (seen % 2)
             assert_int_equal(table_drop(t, TABLE_NAME, span_of(key, 7), &f), ERR_OK);
         else
-            assert_int_equal(table_put(t, TABLE_NAME, span_of(key, 7), SPAN("new and of another length"), &f), ERR_OK);
+            assert_int_equal(
+                table_put(t, TABLE_NAME, span_of(key, 7), SPAN("new and of another length"), &f),
+                ERR_OK);
         seen++;
     }
     unit_assert_ok(table_walk_end(&w, &f), &f);
@@ -267,9 +275,12 @@ static void table_walks_in_snapshots(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit_test_dir(table_has_rows),     unit_test_dir(table_has_long_values),
-        unit_test_dir(table_has_numbers),  unit_test_dir(table_finds_floors),
-        unit_test_dir(table_walks_while_writing), unit_test_dir(table_walks_in_snapshots),
+        unit_test_dir(table_has_rows),
+        unit_test_dir(table_has_long_values),
+        unit_test_dir(table_has_numbers),
+        unit_test_dir(table_finds_floors),
+        unit_test_dir(table_walks_while_writing),
+        unit_test_dir(table_walks_in_snapshots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

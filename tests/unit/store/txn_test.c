@@ -102,10 +102,11 @@ static void txn_shows_what_is_on_disk(void **state)
     assert_int_equal(unit_put(st, TABLE_NAME, SPAN("a"), SPAN("old")), ERR_OK);
     assert_int_equal(db_env_set_func_fsync(txn_slow_sync), 0);
     txn_hold_syncs(true);
-    struct unit_put put = {.op = {.apply = unit_put_apply, .done = txn_put_done, .home = &txn_box.post},
-                           .table = TABLE_NAME,
-                           .key = SPAN("a"),
-                           .value = SPAN("new")};
+    struct unit_put put = {
+        .op = {.apply = unit_put_apply, .done = txn_put_done, .home = &txn_box.post},
+        .table = TABLE_NAME,
+        .key = SPAN("a"),
+        .value = SPAN("new")};
     txn_done = false;
     committer_submit(st, &put.op);
     txn_await_sync();

@@ -22,24 +22,64 @@
         assert_true((expected) == ERR_OK || f->text[0]);                                                               \
     } while (0)
 
+/* An operation whose apply lends its transaction to the test's thread, where a failed assertion can say what failed. */
 struct unit_case {
     struct store_op op;
-    void (*run)(struct txn *t);
+    pthread_mutex_t mutex;
+    pthread_cond_t turned;
+    struct txn *t; /* lent */
+    bool over;     /* given back */
 };
 
 static inline enum err unit_case_apply(struct txn *t, struct store_op *op, struct fault *f)
 {
+    struct unit_case *c = (struct unit_case *)(void *)op;
     (void)f;
-    ((struct unit_case *)(void *)op)->run(t);
+    pthread_mutex_lock(&c->mutex);
+    c->t = t;
+    pthread_cond_broadcast(&c->turned);
+    while (!c->over)
+        pthread_cond_wait(&c->turned, &c->mutex);
+    pthread_mutex_unlock(&c->mutex);
     return ERR_OK;
 }
+
+static enum err unit_case_result;
+
+static inline void unit_case_done(struct store_op *op, enum err e, const struct fault *f)
+{
+    (void)op;
+    (void)f;
+    unit_case_result = e;
+}
+
+static struct unit_box unit_case_home = UNIT_BOX;
 
 /* run is one operation. */
 static inline void unit_run(struct store *st, void (*run)(struct txn *t))
 {
-    struct unit_case c = {.op = {.apply = unit_case_apply, .actor = {.kind = ACTOR_IMAP, .session = {"unit"}}}, .run = run};
-    struct fault f = FAULT_NONE;
-    unit_assert_ok(committer_run(st, &c.op, &f), &f);
+    struct unit_case *c = mem_new(struct unit_case);
+    c->op = (struct store_op){.apply = unit_case_apply,
+                              .done = unit_case_done,
+                              .home = &unit_case_home.post,
+                              .actor = {.kind = ACTOR_IMAP, .session = {"unit"}}};
+    pthread_mutex_init(&c->mutex, NULL);
+    pthread_cond_init(&c->turned, NULL);
+    committer_submit(st, &c->op);
+    pthread_mutex_lock(&c->mutex);
+    while (!c->t)
+        pthread_cond_wait(&c->turned, &c->mutex);
+    pthread_mutex_unlock(&c->mutex);
+    run(c->t);
+    pthread_mutex_lock(&c->mutex);
+    c->over = true;
+    pthread_cond_broadcast(&c->turned);
+    pthread_mutex_unlock(&c->mutex);
+    unit_case_result = ERR_COUNT;
+    while (unit_case_result == ERR_COUNT)
+        unit_box_run(&unit_case_home);
+    assert_int_equal(unit_case_result, ERR_OK);
+    mem_free(c);
 }
 
 /* --- the check --- */

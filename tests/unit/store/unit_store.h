@@ -87,9 +87,11 @@ static inline enum err unit_put_apply(struct txn *t, struct store_op *op, struct
     return table_put(t, p->table, p->key, p->value, f);
 }
 
-static inline enum err unit_put(struct store *st, enum table table, struct span key, struct span value)
+static inline enum err unit_put(struct store *st, enum table table, struct span key,
+                                struct span value)
 {
-    struct unit_put p = {.op = {.apply = unit_put_apply}, .table = table, .key = key, .value = value};
+    struct unit_put p = {
+        .op = {.apply = unit_put_apply}, .table = table, .key = key, .value = value};
     return committer_run(st, &p.op, NULL);
 }
 
@@ -135,9 +137,9 @@ static inline void unit_box_send(struct post *self, struct post_note *first, str
     pthread_mutex_unlock(&b->mutex);
 }
 
-#define UNIT_BOX                                                                                                       \
-    {                                                                                                                  \
-        {unit_box_send}, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, NULL, NULL                               \
+#define UNIT_BOX                                                                                   \
+    {                                                                                              \
+        {unit_box_send}, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, NULL, NULL           \
     }
 
 /* Waits for at least one note and runs those that are there. */
