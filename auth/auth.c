@@ -8,6 +8,7 @@
 #include "store/committer.h"
 #include "store/directory.h"
 #include "auth/auth_cache.h"
+#include "auth/auth_guard.h"
 #include "auth/hash_pool.h"
 #include "auth/password.h"
 #include "auth/plain.h"
@@ -24,6 +25,8 @@ const struct auth_options auth_options_default = {
     .queue_count = 64,
     .cache_s = 600,
     .fail_ms = 50,
+    .minute_count = 10,
+    .day_count = 100,
 };
 
 struct auth {
@@ -31,6 +34,7 @@ struct auth {
     struct auth_options options;
     struct hash_pool *pool;
     struct auth_cache *cache;
+    struct auth_guard *guard;
 };
 
 /* One request under way. */
@@ -58,6 +62,7 @@ struct auth *auth_new(struct store *st, const struct auth_options *o)
                                             : 1,
                             o->queue_count);
     a->cache = auth_cache_new(o->cache_s);
+    a->guard = o->lab ? auth_guard_new(0, 0) : auth_guard_new(o->minute_count, o->day_count);
     return a;
 }
 
@@ -67,6 +72,7 @@ void auth_free(struct auth **a)
         return;
     hash_pool_free(&(*a)->pool);
     auth_cache_free(&(*a)->cache);
+    auth_guard_free(&(*a)->guard);
     mem_free(*a);
     *a = NULL;
 }
@@ -97,8 +103,10 @@ static void auth_verified(struct post_note *note)
 {
     struct auth_work *w = list_entry(note, struct auth_work, hash.note);
     w->result = w->hash.right ? ERR_OK : ERR_DENIED;
-    if (w->hash.right)
+    if (w->hash.right) {
         auth_cache_add(w->auth->cache, &w->tag);
+        auth_guard_forgive(w->auth->guard, w->request->peer);
+    }
     auth_finish(w);
 }
 
@@ -238,8 +246,12 @@ static void auth_verify(struct auth_work *w, struct span verifier)
     w->hash.password = password;
     w->hash.verifier = verifier.n ? verifier : password_nobody();
     w->hash.note.run = auth_verified;
-    if (!hash_pool_verify(a->pool, &w->hash))
+    if (!auth_guard_try(a->guard, w->request->peer)) {
         auth_tell(w, ERR_BUSY);
+    } else if (!hash_pool_verify(a->pool, &w->hash)) {
+        auth_guard_forgive(a->guard, w->request->peer);
+        auth_tell(w, ERR_BUSY);
+    }
 }
 
 void auth_check(struct auth *a, struct auth_request *r)

@@ -7,14 +7,17 @@
 struct auth;
 
 struct auth_options {
-    bool
-        lab; /* accounts without a verifier take any password; unknown ones are made at first login */
+    bool lab;              /* no verifier: any password; unknown accounts are made at login */
     unsigned thread_count; /* that hash; 0: one a core */
     unsigned queue_count;  /* waiting verifications; beyond it the answer is ERR_BUSY */
-    unsigned cache_s; /* a verified password is remembered (as a keyed hash) so long; 0: never */
-    unsigned fail_ms; /* no failure is told sooner than this after the request */
+    unsigned cache_s;      /* a right password is remembered (as a keyed hash); 0: never */
+    unsigned fail_ms;      /* no failure is told sooner than this after the request */
+    /* Wrong passwords from one address (IPv6: a /64) in a minute, and in a day; 0, or a lab: no
+     * limit. */
+    unsigned minute_count, day_count;
 };
-extern const struct auth_options auth_options_default; /* not lab, 0, 64, 600 s, 50 ms */
+/* not lab, 0, 64, 600 s, 50 ms, 10, 100 */
+extern const struct auth_options auth_options_default;
 
 struct auth *auth_new(struct store *st, const struct auth_options *o);
 void auth_free(struct auth **a); /* ends the threads; no request may be under way */
@@ -22,13 +25,14 @@ void auth_free(struct auth **a); /* ends the threads; no request may be under wa
 /* One question. Embedded in the asker's struct (mem_new); it must live until done, which is called exactly once, on home,
  * never from inside auth_check. */
 struct auth_request {
-    struct span user,
-        password; /* borrowed until done; user: an address, or a bare local-part that only one account has */
+    /* All spans are borrowed until done. user: an address, or a bare local-part that only one
+     * account has. peer: the address of who asks, for the limits on guesses; may be empty. */
+    struct span user, password, peer;
     struct post *home;
     void (*done)(struct auth_request *r);
-    /* The answer: */
-    enum err
-        result; /* ERR_OK; ERR_DENIED: no such account or wrong password (nobody learns which); ERR_BUSY: try again; or ERR_FULL, ERR_IO */
+    /* The answer. ERR_DENIED: no such account or wrong password (nobody learns which). ERR_BUSY:
+     * try again, too much waits or too many guesses were wrong. Or ERR_FULL, ERR_IO. */
+    enum err result;
     uint64_t account;
     char address[320]; /* key of the account, NUL-terminated */
     void *work;        /* auth's own */

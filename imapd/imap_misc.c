@@ -12,9 +12,8 @@
 /* What is announced works, all of it. */
 #define IMAP_MISC_ALWAYS "CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE"
 #define IMAP_MISC_AFTER                                                                            \
-    " IDLE NAMESPACE CHILDREN UIDPLUS UNSELECT MOVE ESEARCH BINARY CONDSTORE LIST-EXTENDED "       \
-    "LIST-STATUS STATUS=SIZE SPECIAL-USE"                                                          \
-    " CREATE-SPECIAL-USE"
+    " IDLE NAMESPACE CHILDREN UIDPLUS UNSELECT MOVE ESEARCH SEARCHRES BINARY CONDSTORE"            \
+    " LIST-EXTENDED LIST-STATUS STATUS=SIZE SPECIAL-USE CREATE-SPECIAL-USE"
 
 bool imap_misc_may_login(const struct imap_session *s)
 {

@@ -7,7 +7,7 @@
 
 /* clang-format off */
 static const struct {
-    const char *code; /* RFC 5530 §3, RFC 9051 §7.1; RFC 9208 §4.5.1 for OVERQUOTA */
+    const char *code; /* RFC 5530 §3, RFC 9051 §7.1; RFC 9208 §4.3.1 for OVERQUOTA */
     const char *text;
     bool ours;        /* we could not do our job: the log has the text */
 } imap_reply_table[] = {
@@ -93,6 +93,7 @@ void imap_reply_bye(struct imap_session *s, const char *text)
         return;
     imap_out_f(s, "* BYE %s\r\n", text);
     s->closing = true;
+    s->bye = text;
     if (!s->running && s->conn)
         conn_close(s->conn);
 }

@@ -13,5 +13,5 @@ enum step imap_reply_bad(struct imap_cmd *c, const char *why);
 enum step imap_reply_err(struct imap_cmd *c, enum err e, const struct fault *f);
 /* The row of the table, for tests and for BYE: code may be NULL. */
 void imap_reply_words(enum err e, const char **code_out, const char **text_out);
-/* "* BYE text" once, and the session closes when the output has left. */
+/* "* BYE text" (static, and the reason in the log) once, and the session closes when the output has left. */
 void imap_reply_bye(struct imap_session *s, const char *text);

@@ -115,8 +115,9 @@ static void imap_session_closed(void *owner, const char *why)
 {
     struct imap_session *s = owner;
     log_event(LOG_INFO, s->id.text, "imap.closed",
-              "why=\"%s\" commands=%u in=%" PRIu64 " out=%" PRIu64 " ms=%" PRIu64, why,
-              s->input->commands, conn_bytes_in(s->conn), s->out_bytes, clock_ms() - s->began_ms);
+              "why=\"%s\" commands=%u in=%" PRIu64 " out=%" PRIu64 " ms=%" PRIu64,
+              s->bye ? s->bye : why, s->input->commands, conn_bytes_in(s->conn), s->out_bytes,
+              clock_ms() - s->began_ms);
     imapd_left(s->door, conn_peer(s->conn));
     s->conn = NULL;
     /* An operation or a look-up that is under way still writes into us: its completion is the end then. */
@@ -176,8 +177,10 @@ static void imap_session_settle(struct imap_session *s)
         imap_reply_bye(s, s->shut);
     if (s->closing && (!s->running || s->idling) && s->conn)
         conn_close(s->conn);
-    if (!s->running)
+    if (!s->running) {
         arena_trim(s->cmd.arena);
+        imap_input_trim(s->input);
+    }
 }
 
 void imap_session_run(struct imap_session *s, enum step step)

@@ -21,7 +21,8 @@ struct imap_session {
     struct id id;
     unsigned state;                 /* enum imap_state, moved by sm_enter */
     unsigned bad;                   /* BAD replies so far */
-    bool closing;                   /* BYE was said */
+    bool closing;                   /* BYE was said: */
+    const char *bye;                /* this; static text */
     /* from authentication on */
     uint64_t account;
     struct span address;            /* of the account */

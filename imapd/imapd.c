@@ -14,6 +14,7 @@ struct imapd {
     struct imapd_home *homes; /* one a loop, in their order */
     struct list_node doors;
     atomic_uint sessions;
+    atomic_uint holds; /* the owner, each session, each letter of imapd_stop: the last one frees */
     atomic_bool stopping;
 };
 
@@ -36,12 +37,24 @@ const struct imapd_limits imapd_limits_default = {
     .turn_count = 32,
 };
 
+static void imapd_drop(struct imapd *s)
+{
+    if (atomic_fetch_sub(&s->holds, 1) > 1)
+        return;
+    for (unsigned i = 0; i < s->options.loop_count; i++)
+        imapd_home_fini(&s->homes[i]);
+    list_each(n, &s->doors)
+        mem_free(list_entry(n, struct imapd_door, node));
+    mem_free(s->homes);
+    mem_free(s);
+}
+
 static void imapd_stop_home(struct post_note *note)
 {
     struct imapd_home *h = list_entry(note, struct imapd_home, stop);
     list_each (n, &h->sessions)
         imap_session_shut(list_entry(n, struct imap_session, node), IMAP_SESSION_STOPS);
-    imapd_gone(h->service);
+    imapd_drop(h->service);
 }
 
 struct imapd *imapd_new(const struct imapd_options *o)
@@ -49,6 +62,7 @@ struct imapd *imapd_new(const struct imapd_options *o)
     must(o->loop_count > 0);
     struct imapd *s = mem_new(struct imapd);
     s->options = *o;
+    atomic_init(&s->holds, 1);
     list_init(&s->doors);
     s->homes = mem_zalloc(o->loop_count * sizeof *s->homes);
     for (unsigned i = 0; i < o->loop_count; i++) {
@@ -73,6 +87,7 @@ static void imapd_accept(void *owner, struct loop *l, int fd, struct span peer, 
 {
     struct imapd_door *door = owner;
     struct imapd *s = door->service;
+    atomic_fetch_add(&s->holds, 1);
     if (atomic_fetch_add(&s->sessions, 1) >= s->options.limits.session_count) {
         imapd_refuse(s, fd, peer);
         imapd_left(door, peer);
@@ -100,8 +115,7 @@ void imapd_stop(struct imapd *s)
 {
     if (atomic_exchange(&s->stopping, true))
         return;
-    /* A letter that is under way counts as a session: the service may not be freed before it is read. */
-    atomic_fetch_add(&s->sessions, s->options.loop_count);
+    atomic_fetch_add(&s->holds, s->options.loop_count);
     for (unsigned i = 0; i < s->options.loop_count; i++)
         post_send(loop_post(s->homes[i].loop), &s->homes[i].stop);
 }
@@ -111,19 +125,11 @@ unsigned imapd_sessions(const struct imapd *s)
     return atomic_load(&s->sessions);
 }
 
-void imapd_free(struct imapd **service)
+void imapd_free(struct imapd **s)
 {
-    struct imapd *s = *service;
-    if (!s)
-        return;
-    must(atomic_load(&s->sessions) == 0);
-    for (unsigned i = 0; i < s->options.loop_count; i++)
-        imapd_home_fini(&s->homes[i]);
-    list_each (n, &s->doors)
-        mem_free(list_entry(n, struct imapd_door, node));
-    mem_free(s->homes);
-    mem_free(s);
-    *service = NULL;
+    if (*s)
+        imapd_drop(*s);
+    *s = NULL;
 }
 
 /* --- for sessions --- */
@@ -156,4 +162,5 @@ void imapd_left(struct imapd_door *door, struct span peer)
 void imapd_gone(struct imapd *s)
 {
     atomic_fetch_sub(&s->sessions, 1);
+    imapd_drop(s);
 }

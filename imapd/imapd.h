@@ -38,8 +38,8 @@ struct imapd_options {
 struct imapd;
 struct imapd *imapd_new(const struct imapd_options *o);
 void imapd_listen(struct imapd *s, struct listen *ln, struct loop *acceptor);
-/* Any thread, while the loops run. Sessions get BYE at the end of their present command. */
+/* Any thread. Sessions get BYE at the end of their present command. */
 void imapd_stop(struct imapd *s);
-/* Any thread. After imapd_stop it is 0 only when every loop has heard of it. */
-unsigned imapd_sessions(const struct imapd *s);
-void imapd_free(struct imapd **s); /* when there are none left */
+unsigned imapd_sessions(const struct imapd *s); /* any thread */
+/* After its listeners have stopped. What sessions and loops still need of it goes with the last of them. */
+void imapd_free(struct imapd **s);

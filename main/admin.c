@@ -34,14 +34,15 @@ void admin_complain(struct admin *a, const char *fmt, ...)
     (void)a->err(a, text);
 }
 
-/* clang-format off: a table is read by column */
+/* clang-format off */
 static const int exit_codes[] = {
     [ERR_OK] = CLI_OK,          [ERR_NOTFOUND] = CLI_FAILED, [ERR_EXISTS] = CLI_FAILED, [ERR_DENIED] = CLI_FAILED,
     [ERR_INVALID] = CLI_DATA,   [ERR_LIMIT] = CLI_FAILED,    [ERR_QUOTA] = CLI_FAILED,  [ERR_FULL] = CLI_TEMPFAIL,
     [ERR_BUSY] = CLI_TEMPFAIL,  [ERR_IO] = CLI_IO,           [ERR_CORRUPT] = CLI_IO,
 };
 /* clang-format on */
-_Static_assert(sizeof exit_codes / sizeof *exit_codes == ERR_COUNT, "a kind of error has no exit code");
+_Static_assert(sizeof exit_codes / sizeof *exit_codes == ERR_COUNT,
+               "a kind of error has no exit code");
 
 int admin_failed(struct admin *a, enum err e, const struct fault *f)
 {

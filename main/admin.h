@@ -9,10 +9,11 @@
 /* Where a command reads and writes. May block: never on a loop. */
 struct admin {
     struct store *store;
-    struct auth *auth;                                 /* of the running server, to be told of changes; or NULL */
-    bool (*out)(struct admin *a, struct span text);    /* to the person; false: gone */
+    struct auth *auth; /* of the running server, to be told of changes; or NULL */
+    bool (*out)(struct admin *a, struct span text); /* to the person; false: gone */
     bool (*err)(struct admin *a, struct span text);
-    long (*in)(struct admin *a, char *into, size_t n); /* bytes of the person's input; 0 at the end, -1: there is none */
+    long (*in)(struct admin *a, char *into,
+               size_t n); /* bytes of the person's input; 0 at the end, -1: there is none */
     const char *hostname;
 };
 void admin_printf(struct admin *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -23,7 +24,8 @@ int admin_failed(struct admin *a, enum err e, const struct fault *f);
 /* An operation of the administrator's, done when this returns. */
 enum err admin_write(struct admin *a, struct store_op *op, struct fault *f);
 /* The key of an address or a domain as a person writes it, in arena. ERR_INVALID. */
-enum err admin_address(struct arena *arena, const char *text, struct span *key_out, struct fault *f);
+enum err admin_address(struct arena *arena, const char *text, struct span *key_out,
+                       struct fault *f);
 enum err admin_domain(struct arena *arena, const char *text, struct span *key_out, struct fault *f);
 /* What follows the last "@" of a key. */
 struct span admin_domain_of(struct span key);

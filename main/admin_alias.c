@@ -25,7 +25,8 @@ static enum err add(struct txn *t, struct store_op *op, struct fault *f)
     size_t old_n = 0, n = 0;
     enum err e = directory_domain_find(t, domain, f);
     if (e == ERR_NOTFOUND)
-        return fault_set(f, ERR_NOTFOUND, "%.*s is not a domain of this server: mailstead domain add %.*s",
+        return fault_set(f, ERR_NOTFOUND,
+                         "%.*s is not a domain of this server: mailstead domain add %.*s",
                          SPAN_ARG(domain), SPAN_ARG(domain));
     if (e == ERR_OK)
         e = directory_alias_find(t, p->arena, p->key, &old, &old_n, f);
@@ -48,7 +49,8 @@ static enum err drop(struct txn *t, struct store_op *op, struct fault *f)
 }
 
 /* An address, or "@domain" for the catch-all. */
-static enum err alias_key(struct arena *arena, const char *text, struct span *key_out, struct fault *f)
+static enum err alias_key(struct arena *arena, const char *text, struct span *key_out,
+                          struct fault *f)
 {
     if (text[0] != '@')
         return admin_address(arena, text, key_out, f);
@@ -81,7 +83,9 @@ static enum err warn(struct admin *a, const struct alias_op *p, struct fault *f)
     for (size_t i = 0; e == ERR_OK && i < p->n; i++) {
         enum err is = who(t, p->arena, p->targets[i], f);
         if (is == ERR_DENIED)
-            admin_complain(a, "warning: %.*s is not at a domain of this server, which does not send mail on: that target gets nothing",
+            admin_complain(a,
+                           "warning: %.*s is not at a domain of this server, which does not send "
+                           "mail on: that target gets nothing",
                            SPAN_ARG(p->targets[i]));
         else if (is == ERR_NOTFOUND)
             admin_complain(a, "warning: nobody is there yet: %.*s", SPAN_ARG(p->targets[i]));

@@ -18,7 +18,8 @@ static enum err drop(struct txn *t, struct store_op *op, struct fault *f)
 }
 
 static enum err change(struct admin *a, struct arena *arena, const char *text,
-                       enum err (*apply)(struct txn *, struct store_op *, struct fault *), struct fault *f)
+                       enum err (*apply)(struct txn *, struct store_op *, struct fault *),
+                       struct fault *f)
 {
     struct domain_op op = {.op = {.apply = apply}};
     enum err e = admin_domain(arena, text, &op.domain, f);

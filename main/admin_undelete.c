@@ -50,7 +50,8 @@ static void add_flags(struct buf *line, const struct bin_item *item)
 static void add_text(struct buf *line, struct span text)
 {
     for (size_t i = 0; i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i], next = i + 1 < text.n ? (unsigned char)text.p[i + 1] : 0;
+        unsigned char c = (unsigned char)text.p[i],
+                      next = i + 1 < text.n ? (unsigned char)text.p[i + 1] : 0;
         bool high = c == 0xC2 && next >= 0x80 && next <= 0x9F;
         buf_byte(line, c < 0x20 || c == 0x7F || high ? ' ' : (char)c);
         i += high;

@@ -36,11 +36,13 @@ static enum err drop(struct txn *t, struct store_op *op, struct fault *f)
 /* --- passwords --- */
 
 /* One line of input without its end. */
-static enum err read_password(struct admin *a, char out[PASSWORD_BYTES], size_t *n_out, struct fault *f)
+static enum err read_password(struct admin *a, char out[PASSWORD_BYTES], size_t *n_out,
+                              struct fault *f)
 {
     size_t n = 0;
     long got = 1;
-    while (n < PASSWORD_BYTES && !memchr(out, '\n', n) && (got = a->in(a, out + n, PASSWORD_BYTES - n)) > 0)
+    while (n < PASSWORD_BYTES && !memchr(out, '\n', n) &&
+           (got = a->in(a, out + n, PASSWORD_BYTES - n)) > 0)
         n += (size_t)got;
     if (got < 0)
         return fault_set(f, ERR_INVALID, "no password was given");

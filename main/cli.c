@@ -62,7 +62,8 @@ static bool fail_option(const struct cli_command *c, const char *word, size_t n,
     for (const struct cli_option *o = c->options; o->name; o++)
         nearest_try(&near, o->name);
     if (nearest_found(&near))
-        return fail(message, "no such option: --%s, did you mean --%s?", name, nearest_found(&near));
+        return fail(message, "no such option: --%s, did you mean --%s?", name,
+                    nearest_found(&near));
     return fail(message, "no such option: --%s (mailstead %s --help lists them)", name, c->name);
 }
 
@@ -84,7 +85,8 @@ static bool fail_command(const char *one, const char *two, char message[512])
     if (nearest_found(&near))
         return fail(message, "no such command: %s, did you mean \"%s\"?", family ? both : alone,
                     nearest_found(&near));
-    return fail(message, "no such command: %s (mailstead --help lists them)", family ? both : alone);
+    return fail(message, "no such command: %s (mailstead --help lists them)",
+                family ? both : alone);
 }
 
 static bool add_value(struct cli_args *a, const struct cli_option *o, const char *value,
@@ -150,31 +152,42 @@ static bool wants_help(int argc, char **argv)
     return false;
 }
 
+/* mailstead --help, mailstead help [--man | --man-conf | COMMAND]. */
+static bool help_on(int argc, char **argv, char message[512], FILE *help)
+{
+    const char *one = argc > 2 ? argv[2] : NULL, *two = argc > 3 ? argv[3] : NULL;
+    if (!one || argv[1][0] == '-' || strcmp(one, "--help") == 0)
+        cli_help(help);
+    else if (strcmp(one, "--man") == 0)
+        cli_man(help);
+    else if (strcmp(one, "--man-conf") == 0)
+        config_keys_man(help);
+    else if (find_command(one, two))
+        cli_help_command(find_command(one, two), help);
+    else if (is_family(one) && !two)
+        help_family(one, help);
+    else
+        return fail_command(one, two, message);
+    return false;
+}
+
 bool cli_parse(int argc, char **argv, struct cli_args *out, char message[512], FILE *help)
 {
     *out = (struct cli_args){NULL, 0, {{NULL, NULL}}};
     message[0] = '\0';
+    if (argc < 2)
+        return fail(message, "which command? (mailstead --help lists them)");
     bool asked = wants_help(argc, argv);
-    if (argc < 2 || argv[1][0] == '-' || strcmp(argv[1], "help") == 0) {
-        const char *which = argc > 2 ? argv[2] : "";
-        if (argc < 2 || (!asked && strcmp(argv[1], "help") != 0))
-            return fail(message, "%s%s", argc < 2 ? "which command?" : "no such command: ",
-                        argc < 2 ? "" : argv[1]);
-        if (strcmp(which, "--man") == 0)
-            cli_man(help);
-        else if (strcmp(which, "--man-conf") == 0)
-            config_keys_man(help);
-        else
-            cli_help(help);
-        return false;
-    }
-    out->command = find_command(argv[1], argc > 2 ? argv[2] : NULL);
-    if (!out->command && is_family(argv[1]) && (asked || argc < 3)) {
+    if (strcmp(argv[1], "help") == 0 || (asked && argv[1][0] == '-'))
+        return help_on(argc, argv, message, help);
+    const char *two = argc > 2 ? argv[2] : NULL;
+    out->command = find_command(argv[1], two);
+    if (!out->command && is_family(argv[1]) && (asked || !two)) {
         help_family(argv[1], asked ? help : stderr);
         return asked ? false : fail(message, "%s what? (see above)", argv[1]);
     }
     if (!out->command)
-        return fail_command(argv[1], argc > 2 ? argv[2] : NULL, message);
+        return fail_command(argv[1], two, message);
     if (asked) {
         cli_help_command(out->command, help);
         return false;
@@ -216,7 +229,8 @@ void cli_help(FILE *out)
 static void help_option(const struct cli_option *o, FILE *out)
 {
     int n = fprintf(out, "  --%s%s%s", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
-    fprintf(out, "%*s%s%s\n", n < 30 ? 30 - n : 1, "", o->help, o->many ? " (may be repeated)" : "");
+    fprintf(out, "%*s%s%s\n", n < 30 ? 30 - n : 1, "", o->help,
+            o->many ? " (may be repeated)" : "");
 }
 
 void cli_help_command(const struct cli_command *c, FILE *out)
@@ -282,7 +296,8 @@ void cli_man(FILE *out)
 {
     fputs(".TH MAILSTEAD 1\n.SH NAME\nmailstead \\- a full mail stack in one binary\n"
           ".SH SYNOPSIS\n.B mailstead\n\\fIcommand\\fR [\\fIoptions\\fR] [\\fIoperands\\fR]\n"
-          ".SH DESCRIPTION\nAn SMTP service receives, routes and delivers messages into a Berkeley DB "
+          ".SH DESCRIPTION\nAn SMTP service receives, routes and delivers messages into a Berkeley "
+          "DB "
           "store, and an IMAP service in the same process serves that store to its clients.\n"
           "Commands that act on the store go to the server that has it open, through the control "
           "socket in its directory; where no server runs they open the store themselves.\n"
@@ -290,10 +305,11 @@ void cli_man(FILE *out)
           out);
     for (size_t i = 0; i < commands_count; i++)
         man_command(&commands[i], out);
-    fputs(".SH EXIT STATUS\n0 done; 1 something was found, or failed, as the command says; 64 usage; "
-          "65 bad data; 69 the server cannot be reached; 73 cannot create; 74 I/O error; "
-          "75 try again; 78 configuration.\n"
-          ".SH FILES\n/etc/mailstead/mailstead.conf, /var/lib/mailstead\n"
-          ".SH SEE ALSO\nmailstead.conf(5)\n",
-          out);
+    fputs(
+        ".SH EXIT STATUS\n0 done; 1 something was found, or failed, as the command says; 64 usage; "
+        "65 bad data; 69 the server cannot be reached; 73 cannot create; 74 I/O error; "
+        "75 try again; 78 configuration.\n"
+        ".SH FILES\n/etc/mailstead/mailstead.conf, /var/lib/mailstead\n"
+        ".SH SEE ALSO\nmailstead.conf(5)\n",
+        out);
 }

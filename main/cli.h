@@ -40,8 +40,17 @@ struct cli_args {
 
 /* Exit codes, sysexits(3): 0 done; 1 found or failed as the command says; 64 usage; 65 bad data; 69 unavailable; 73 cannot create;
  * 74 I/O; 75 try again; 78 configuration. */
-enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 64, CLI_DATA = 65, CLI_UNAVAILABLE = 69, CLI_CANTCREATE = 73, CLI_IO = 74,
-       CLI_TEMPFAIL = 75, CLI_CONFIG = 78 };
+enum {
+    CLI_OK = 0,
+    CLI_FAILED = 1,
+    CLI_USAGE = 64,
+    CLI_DATA = 65,
+    CLI_UNAVAILABLE = 69,
+    CLI_CANTCREATE = 73,
+    CLI_IO = 74,
+    CLI_TEMPFAIL = 75,
+    CLI_CONFIG = 78
+};
 
 /* The table, in the order of the manual; main/commands.c. */
 extern const struct cli_command commands[];
@@ -50,9 +59,10 @@ extern const size_t commands_count;
 /* Finds the command in argv (its first one or two words) and checks the rest. False: *message says what is wrong (static storage of the caller, 512
  * bytes), or help was asked for and printed to out (then *message is empty). */
 bool cli_parse(int argc, char **argv, struct cli_args *out, char message[512], FILE *help);
-const char *cli_value(const struct cli_args *a, const char *option);             /* the last one, or NULL */
-const char *cli_value_nth(const struct cli_args *a, const char *option, size_t i); /* i from 0; NULL: no more */
-const char *cli_operand(const struct cli_args *a, size_t i);                     /* i from 0; NULL: no more */
-void cli_help(FILE *out);                                   /* all commands, a line each */
+const char *cli_value(const struct cli_args *a, const char *option); /* the last one, or NULL */
+const char *cli_value_nth(const struct cli_args *a, const char *option,
+                          size_t i);                         /* i from 0; NULL: no more */
+const char *cli_operand(const struct cli_args *a, size_t i); /* i from 0; NULL: no more */
+void cli_help(FILE *out);                                    /* all commands, a line each */
 void cli_help_command(const struct cli_command *c, FILE *out);
-void cli_man(FILE *out);                                    /* mailstead(1) in man(7) */
+void cli_man(FILE *out); /* mailstead(1) in man(7) */

@@ -3,70 +3,106 @@
 #include "main/lab.h"
 #include "main/serve.h"
 
-static const struct cli_option none[] = {{NULL, NULL, NULL, false}};
-
-#define WHERE                                                                                      \
-    {"config", "FILE", "the configuration that names the store [/etc/mailstead/mailstead.conf]",   \
-     false},                                                                                       \
-    {                                                                                              \
-        "dir", "DIR", "the store itself, instead of a configuration", false                        \
-    }
+/* clang-format off */
+#define WHERE                                                                                                   \
+    {"config", "FILE", "the configuration that names the store [/etc/mailstead/mailstead.conf]", false},        \
+    {"dir", "DIR", "the store itself, instead of a configuration", false}
 #define END {NULL, NULL, NULL, false}
 
+static const struct cli_option none[] = {END};
 static const struct cli_option where[] = {WHERE, END};
 
 static const struct cli_option lab_options[] = {
-    {"dir", "DIR", "keep the store there; without it the store is temporary", false},
-    {"smtp", "ADDR:PORT", "SMTP door [127.0.0.1:1025]; port 0 picks a free one", false},
-    {"submission", "ADDR:PORT", "submission door [127.0.0.1:1587]", false},
-    {"imap", "ADDR:PORT", "IMAP door [127.0.0.1:1143]", false},
-    {"imaps", "ADDR:PORT", "IMAP over TLS door [127.0.0.1:1993]", false},
-    {"user", "ADDRESS:PASSWORD", "an account with that password only", true},
-    {"ready-file", "FILE", "write KEY=value lines there when ready, in one step", false},
-    {"print", "env", "print the KEY=value lines instead of the block of addresses", false},
-    END};
-
+    {"dir",        "DIR",              "keep the store there; without it the store is temporary", false},
+    {"smtp",       "ADDR:PORT",        "SMTP door [127.0.0.1:1025]; port 0 picks a free one", false},
+    {"submission", "ADDR:PORT",        "submission door [127.0.0.1:1587]", false},
+    {"imap",       "ADDR:PORT",        "IMAP door [127.0.0.1:1143]", false},
+    {"imaps",      "ADDR:PORT",        "IMAP over TLS door [127.0.0.1:1993]", false},
+    {"user",       "ADDRESS:PASSWORD", "an account with that password only", true},
+    {"ready-file", "FILE",             "write KEY=value lines there when ready, in one step", false},
+    {"print",      "env",              "print the KEY=value lines instead of the block of addresses", false},
+    END
+};
 static const struct cli_option serve_options[] = {
-    {"config", "FILE", "configuration file [/etc/mailstead/mailstead.conf]", false}, END};
-
+    {"config", "FILE", "configuration file [/etc/mailstead/mailstead.conf]", false},
+    END
+};
 static const struct cli_option password_options[] = {
     WHERE,
     {"password-stdin", NULL, "read the password from standard input, one line", false},
-    {"generate", NULL, "make a password and show it once", false},
-    END};
-
+    {"generate",       NULL, "make a password and show it once", false},
+    END
+};
 static const struct cli_option undelete_options[] = {
     WHERE,
-    {"since", "WHEN", "expunged since: 2h, 3d, 2026-11-23 or 2026-11-23T20:00:00 (UTC) [whatever is still there]", false},
-    {"list", NULL, "only list what could be restored", false},
-    END};
+    {"since", "WHEN", "expunged since then: 45m, 2h, 3d, 2026-11-23 or 2026-11-23T20:00:00 (UTC) [all that is left]", false},
+    {"list",  NULL,   "only list what could be restored", false},
+    END
+};
 
-/* clang-format off: a table is read by column */
 const struct cli_command commands[] = {
-    {"lab", "", "a server in the foreground with no configuration", "For trying out and for tests. It takes mail for any address at any domain; the mailbox is made at the\n"
-     "first delivery or login. Any password is right unless --user gave one. Nothing leaves the machine.\n"
-     "SIGTERM or SIGINT ends it. The lines of --ready-file: MAILSTEAD_SMTP, MAILSTEAD_SUBMISSION,\n"
-     "MAILSTEAD_IMAP, MAILSTEAD_IMAPS (each ADDR:PORT), MAILSTEAD_CA (file), MAILSTEAD_PID.", lab_options, 0, 0, lab_run, NULL},
-    {"serve", "", "the production server", "Started as root it opens its ports and becomes the user of the configuration; unprivileged it\n"
-     "takes ports given to it, or the sockets of systemd. SIGHUP reads certificates again.", serve_options, 0, 0, serve_run, NULL},
-    {"check-config", "[FILE]", "check a configuration and tell every error in it", "Without FILE it is /etc/mailstead/mailstead.conf. Each error is a line FILE:LINE: TEXT; the exit code is 78 then.", none, 0, 1, serve_check_config, NULL},
-    {"domain add", "DOMAIN...", "take mail for a domain", "Makes the store if there is none yet.", where, 1, -1, NULL, admin_domain_add},
-    {"domain remove", "DOMAIN...", "no longer take mail for a domain", "Its accounts and aliases have to be removed first.", where, 1, -1, NULL, admin_domain_remove},
-    {"domain list", "", "list the domains", "", where, 0, 0, NULL, admin_domain_list},
-    {"user add", "ADDRESS", "make an account with its mailboxes", "The password comes from a prompt, from --password-stdin, or is made by --generate.", password_options, 1, 1, NULL, admin_user_add},
-    {"user remove", "ADDRESS", "take an account and all its mail away for good", "", where, 1, 1, NULL, admin_user_remove},
-    {"user list", "", "list the accounts", "", where, 0, 0, NULL, admin_user_list},
-    {"user passwd", "ADDRESS", "set a new password", "", password_options, 1, 1, NULL, admin_user_passwd},
-    {"alias add", "ALIAS TARGET...", "deliver mail for one address to others", "ALIAS is an address, or @domain for whatever else comes to that domain. Targets are added to\n"
-     "those that the alias has.", where, 2, -1, NULL, admin_alias_add},
-    {"alias remove", "ALIAS", "take an alias away", "", where, 1, 1, NULL, admin_alias_remove},
-    {"alias list", "", "list the aliases", "", where, 0, 0, NULL, admin_alias_list},
-    {"undelete", "ADDRESS", "put expunged messages back, flags kept", "They come back into the mailbox that they were in, with new UIDs. A line for each: when it was expunged,\n"
-     "mailbox, bytes, flags, subject, with tabs between them.", undelete_options, 1, 1, NULL, admin_undelete},
-    {"check", "", "prove the invariants of the store; a line for each that is broken", "Says ok, or ends with exit code 1. A running server goes on meanwhile.", where, 0, 0, NULL, admin_store_check},
-    {"dump", "", "write the whole store to standard output as text", "Newline-delimited JSON, everything that the store knows. mailstead load reads it.", where, 0, 0, NULL, admin_store_dump},
-    {"load", "", "read a dump from standard input into an empty store", "", where, 0, 0, NULL, admin_store_load},
-    {"stats", "", "figures of a store or a running server", "", where, 0, 0, NULL, admin_store_stats},
+    {"lab", "", "a server in the foreground with no configuration",
+     "For trying out and for tests. It takes mail for any address at any domain; the mailbox is made at\n"
+     "the first delivery or login. Any password is right unless --user gave one. Nothing leaves the\n"
+     "machine. SIGTERM or SIGINT ends it. The lines of --ready-file: MAILSTEAD_SMTP,\n"
+     "MAILSTEAD_SUBMISSION, MAILSTEAD_IMAP, MAILSTEAD_IMAPS (each ADDR:PORT), MAILSTEAD_CA (file),\n"
+     "MAILSTEAD_PID.",
+     lab_options, 0, 0, lab_run, NULL},
+    {"serve", "", "the production server",
+     "Started as root it opens its ports and becomes the user of the configuration; unprivileged it\n"
+     "takes ports that it may open, or the sockets of systemd. SIGHUP reads certificates again and\n"
+     "opens the log again; SIGTERM ends it.",
+     serve_options, 0, 0, serve_run, NULL},
+    {"check-config", "[FILE]", "check a configuration and tell every error in it",
+     "Without FILE it is /etc/mailstead/mailstead.conf. Each error is a line FILE:LINE: TEXT on standard\n"
+     "error; the exit code is 78 then.",
+     none, 0, 1, serve_check_config, NULL},
+    {"domain add", "DOMAIN...", "take mail for a domain",
+     "Makes the store if there is none yet.",
+     where, 1, -1, NULL, admin_domain_add},
+    {"domain remove", "DOMAIN...", "no longer take mail for a domain",
+     "Its accounts and aliases have to be removed first.",
+     where, 1, -1, NULL, admin_domain_remove},
+    {"domain list", "", "list the domains",
+     "One a line, sorted.",
+     where, 0, 0, NULL, admin_domain_list},
+    {"user add", "ADDRESS", "make an account with its mailboxes",
+     "The password is asked for, or comes from --password-stdin, or is made by --generate. The mailboxes:\n"
+     "INBOX, Drafts, Sent, Junk, Trash, Archive.",
+     password_options, 1, 1, NULL, admin_user_add},
+    {"user remove", "ADDRESS", "take an account and all its mail away for good", "",
+     where, 1, 1, NULL, admin_user_remove},
+    {"user list", "", "list the accounts",
+     "One a line, sorted.",
+     where, 0, 0, NULL, admin_user_list},
+    {"user passwd", "ADDRESS", "set a new password", "",
+     password_options, 1, 1, NULL, admin_user_passwd},
+    {"alias add", "ALIAS TARGET...", "deliver mail for one address to others",
+     "ALIAS is an address, or @DOMAIN for whatever else comes to that domain. Targets are added to those\n"
+     "that the alias has. An account that is also the alias of that name gets mail only if it is among\n"
+     "the targets itself.",
+     where, 2, -1, NULL, admin_alias_add},
+    {"alias remove", "ALIAS", "take an alias away", "",
+     where, 1, 1, NULL, admin_alias_remove},
+    {"alias list", "", "list the aliases",
+     "One a line, sorted: the alias and its targets, with spaces between them.",
+     where, 0, 0, NULL, admin_alias_list},
+    {"undelete", "ADDRESS", "put expunged messages back, flags kept",
+     "They come back into the mailbox that they were in, with new UIDs. A line for each: when it was\n"
+     "expunged, mailbox, bytes, flags, subject, with tabs between them.",
+     undelete_options, 1, 1, NULL, admin_undelete},
+    {"check", "", "prove the invariants of the store; a line for each that is broken",
+     "Says ok, or ends with exit code 1. A running server goes on meanwhile.",
+     where, 0, 0, NULL, admin_store_check},
+    {"dump", "", "write the whole store to standard output as text",
+     "Newline-delimited JSON, everything that the store knows, passwords as their verifiers. mailstead\n"
+     "load reads it.",
+     where, 0, 0, NULL, admin_store_dump},
+    {"load", "", "read a dump from standard input into an empty store",
+     "Makes the store if there is none yet.",
+     where, 0, 0, NULL, admin_store_load},
+    {"stats", "", "figures of a store or a running server", "",
+     where, 0, 0, NULL, admin_store_stats},
 };
 /* clang-format on */
 const size_t commands_count = sizeof commands / sizeof *commands;

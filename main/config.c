@@ -44,8 +44,8 @@ struct reading {
 /* libconfuse hands nothing of ours to its callbacks. */
 static _Thread_local struct reading *reading;
 
-static void __attribute__((format(printf, 3, 4))) report(struct reading *r, unsigned line,
-                                                         const char *fmt, ...)
+static void __attribute__((format(printf, 3, 4)))
+report(struct reading *r, unsigned line, const char *fmt, ...)
 {
     char text[512];
     va_list ap;
@@ -138,9 +138,8 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt)
     for (size_t i = 0; text && i < config_keys_count && r->value_n < VALUE_COUNT; i++)
         if (strcmp(config_keys[i].name, opt->name) == 0 &&
             strcmp(config_keys[i].section, section_of(cfg)) == 0)
-            r->values[r->value_n++] =
-                (struct value){&config_keys[i], (unsigned)cfg->line, n,
-                               arena_cstr(r->config->arena, span_cstr(text))};
+            r->values[r->value_n++] = (struct value){&config_keys[i], (unsigned)cfg->line, n,
+                                                     arena_cstr(r->config->arena, span_cstr(text))};
     return 0;
 }
 
@@ -181,8 +180,8 @@ static cfg_t *make_parser(const struct grammar *g)
     cfg_t *cfg = cfg_init(g->top, CFGF_NONE);
     for (size_t i = 0; cfg && i < config_keys_count; i++) {
         char path[128];
-        snprintf(path, sizeof path, "%s%s%s", config_keys[i].section, *config_keys[i].section ? "|" : "",
-                 config_keys[i].name);
+        snprintf(path, sizeof path, "%s%s%s", config_keys[i].section,
+                 *config_keys[i].section ? "|" : "", config_keys[i].name);
         cfg_set_validate_func(cfg, path, on_value);
     }
     if (cfg)
@@ -269,7 +268,8 @@ static void add_default_doors(struct config *c)
             continue;
         for (size_t k = 0; (where = config_keys_door((enum server_service)row->offset, k)); k++)
             if (where[0] != '[' || six)
-                (void)config_keys_set(c, row, where, why); /* refused where the file gives it to another service */
+                (void)config_keys_set(c, row, where,
+                                      why); /* refused where the file gives it to another service */
     }
 }
 
@@ -315,7 +315,8 @@ struct config *config_new(void)
     char why[CONFIG_KEYS_TEXT_BYTES];
     for (size_t i = 0; i < config_keys_count; i++)
         if (config_keys[i].type == CONFIG_KEYS_TEXT || config_keys[i].type == CONFIG_KEYS_FILE)
-            (void)config_keys_set(c, &config_keys[i], config_keys[i].fallback, why); /* our own text */
+            (void)config_keys_set(c, &config_keys[i], config_keys[i].fallback,
+                                  why); /* our own text */
     return c;
 }
 

@@ -5,7 +5,7 @@
 
 #define AT(field) offsetof(struct config, field)
 
-/* clang-format off: a table is read by column */
+/* clang-format off */
 const struct config_keys_row config_keys[] = {
     /* section    name                    type                 offset                              least  default */
     {"",          "hostname",             CONFIG_KEYS_TEXT,    AT(server.hostname),                    0, "",
@@ -133,15 +133,12 @@ struct unit {
     const char *name;
     uint64_t factor;
 };
-static const struct unit sizes[] = {{"", 1},
-                                    {"B", 1},
-                                    {"K", 1u << 10},
-                                    {"M", 1u << 20},
-                                    {"G", 1u << 30},
-                                    {"T", UINT64_C(1) << 40},
+static const struct unit sizes[] = {{"", 1},         {"B", 1},        {"K", 1u << 10},
+                                    {"M", 1u << 20}, {"G", 1u << 30}, {"T", UINT64_C(1) << 40},
                                     {NULL, 0}};
-static const struct unit times[] = {{"ms", 1},       {"s", 1000},          {"m", 60000}, {"h", 3600000},
-                                    {"d", 86400000}, {"w", 7 * 86400000u}, {NULL, 0}};
+static const struct unit times[] = {{"ms", 1},      {"s", 1000},     {"m", 60000},
+                                    {"h", 3600000}, {"d", 86400000}, {"w", 7 * 86400000u},
+                                    {NULL, 0}};
 
 /* How each type reads its numbers: in which units, in what step, up to what. */
 static const struct {
@@ -155,8 +152,10 @@ static const struct {
     [CONFIG_KEYS_COUNT] = {NULL, 1, UINT32_MAX, "a whole number is wanted"},
     [CONFIG_KEYS_MS] = {times, 1, UINT32_MAX, "a time is wanted, such as 250ms, 30s, 5m or 2h"},
     [CONFIG_KEYS_SECONDS] = {times, 1000, UINT32_MAX, "a time is wanted, such as 30s, 5m or 2h"},
-    [CONFIG_KEYS_HOURS] = {times, 3600000, UINT32_MAX, "a time in hours is wanted, such as 12h or 2d"},
-    [CONFIG_KEYS_DAYS] = {times, 86400000, UINT32_MAX, "a time in days is wanted, such as 14d or 2w"}};
+    [CONFIG_KEYS_HOURS] = {times, 3600000, UINT32_MAX,
+                           "a time in hours is wanted, such as 12h or 2d"},
+    [CONFIG_KEYS_DAYS] = {times, 86400000, UINT32_MAX,
+                          "a time in days is wanted, such as 14d or 2w"}};
 
 /* The factor of a unit; 0: no such unit. */
 static uint64_t unit_factor(const struct unit *units, uint64_t plain, struct span name)
@@ -254,8 +253,8 @@ static bool add_door(struct config *c, const struct config_keys_row *row, const 
             return refuse(why, "it is a listener already");
     if (o->door_count == SERVER_DOOR_COUNT)
         return refuse(why, "there are too many listeners");
-    o->doors[o->door_count++] = (struct server_door){
-        (enum server_service)row->offset, arena_cstr(c->arena, span_cstr(text)), -1};
+    o->doors[o->door_count++] = (struct server_door){(enum server_service)row->offset,
+                                                     arena_cstr(c->arena, span_cstr(text)), -1};
     return true;
 }
 
@@ -310,10 +309,12 @@ static const struct {
 } sections[] = {
     {"", "Outside of all sections", ""},
     {"listeners", "Section listeners",
-     "Where the server listens. With sockets from systemd (LISTEN_FDS, each named smtp, submission, submissions, imap or imaps "
+     "Where the server listens. With sockets from systemd (LISTEN_FDS, each named smtp, "
+     "submission, submissions, imap or imaps "
      "by FileDescriptorName=) those are used and this section is not."},
     {"tls", "Section tls", ""},
-    {"limits", "Section limits", "What a peer may do. The names end in the unit of a plain number."},
+    {"limits", "Section limits",
+     "What a peer may do. The names end in the unit of a plain number."},
     {"store", "Section store", ""},
     {"logging", "Section logging", ""},
 };
@@ -342,16 +343,20 @@ static void man_key(const struct config_keys_row *row, FILE *out)
 
 void config_keys_man(FILE *out)
 {
-    fputs(".TH MAILSTEAD.CONF 5\n.SH NAME\nmailstead.conf \\- configuration of mailstead serve\n"
-          ".SH SYNOPSIS\n.I " CONFIG_FILE "\n"
-          ".SH DESCRIPTION\nKeys and values as libconfuse reads them: \\fIkey\\fR = \\fIvalue\\fR, "
-          "\\fIsection\\fR { ... }, lists {\\fIa\\fR, \\fIb\\fR}, comments from # to the end of the "
-          "line. Texts with other characters than letters, digits and dots stand between double quotes. "
-          "What is not in the file has the value that is shown here. A plain number of a time or a size "
-          "counts the unit that the name of the key ends in; 64K, 50M, 2G, 250ms, 30s, 5m, 2h, 14d and "
-          "2w are understood too.\n.PP\n.B mailstead check\\-config\ntells every error in the file.\n"
-          ".SH KEYS\n",
-          out);
+    fputs(
+        ".TH MAILSTEAD.CONF 5\n.SH NAME\nmailstead.conf \\- configuration of mailstead serve\n"
+        ".SH SYNOPSIS\n.I " CONFIG_FILE "\n"
+        ".SH DESCRIPTION\nKeys and values as libconfuse reads them: \\fIkey\\fR = \\fIvalue\\fR, "
+        "\\fIsection\\fR { ... }, lists {\\fIa\\fR, \\fIb\\fR}, comments from # to the end of the "
+        "line. Texts with other characters than letters, digits and dots stand between double "
+        "quotes. "
+        "What is not in the file has the value that is shown here. A plain number of a time or a "
+        "size "
+        "counts the unit that the name of the key ends in; 64K, 50M, 2G, 250ms, 30s, 5m, 2h, 14d "
+        "and "
+        "2w are understood too.\n.PP\n.B mailstead check\\-config\ntells every error in the file.\n"
+        ".SH KEYS\n",
+        out);
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
         fprintf(out, ".SS %s\n", sections[i].title);
         if (*sections[i].text) {

@@ -21,9 +21,10 @@ struct config_keys_row {
     const char *section; /* "" outside of all sections */
     const char *name;
     enum config_keys_type type;
-    size_t offset;        /* in struct config */
-    uint64_t least;       /* smallest value allowed, in the unit of the type */
-    const char *fallback; /* the default of texts and doors; NULL: the number that config_init put there */
+    size_t offset;  /* in struct config */
+    uint64_t least; /* smallest value allowed, in the unit of the type */
+    const char
+        *fallback; /* the default of texts and doors; NULL: the number that config_init put there */
     const char *help;
 };
 extern const struct config_keys_row config_keys[];

@@ -76,7 +76,8 @@ static void see_brace(struct brace *b, char c, unsigned line)
     }
 }
 
-void config_text_strip(char *text, void (*tell)(void *arg, unsigned line, const char *what), void *arg)
+void config_text_strip(char *text, void (*tell)(void *arg, unsigned line, const char *what),
+                       void *arg)
 {
     unsigned line = 1;
     struct brace braces = {{0}, 0};

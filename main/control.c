@@ -29,8 +29,8 @@ struct control {
 struct caller {
     struct admin admin;
     struct control_wire wire;
-    struct buf out;   /* not sent yet */
-    struct buf in;    /* the frame that came last; input from in_at on is not read yet */
+    struct buf out; /* not sent yet */
+    struct buf in;  /* the frame that came last; input from in_at on is not read yet */
     size_t in_at;
     bool in_over;
 };
@@ -102,7 +102,8 @@ static int run_words(struct caller *c, int argc, char **argv, uint32_t uid)
         return CLI_USAGE;
     }
     int code = args.command->admin(&c->admin, &args);
-    log_event(LOG_INFO, NULL, "control.command", "name=\"%s\" uid=%u exit=%d", args.command->name, uid, code);
+    log_event(LOG_INFO, NULL, "control.command", "name=\"%s\" uid=%u exit=%d", args.command->name,
+              uid, code);
     return code;
 }
 
@@ -119,7 +120,8 @@ static void serve_command(struct caller *c, uint32_t uid)
     buf_reset(&c->in);
     char code = (char)(argc > 0 ? run_words(c, argc, words, uid) : CLI_USAGE);
     if (flush(c))
-        (void)control_wire_send(&c->wire, 'X', span_of(&code, 1)); /* who is gone needs no exit code */
+        (void)control_wire_send(&c->wire, 'X',
+                                span_of(&code, 1)); /* who is gone needs no exit code */
     mem_free(frame);
 }
 
@@ -132,7 +134,8 @@ static bool may_call(int fd, uint32_t *uid_out)
     *uid_out = peer.uid;
     if (known && (peer.uid == 0 || peer.uid == geteuid()))
         return true;
-    log_event(LOG_WARN, NULL, "control.refused", "uid=%u pid=%ld", (unsigned)peer.uid, (long)peer.pid);
+    log_event(LOG_WARN, NULL, "control.refused", "uid=%u pid=%ld", (unsigned)peer.uid,
+              (long)peer.pid);
     return false;
 }
 
@@ -159,7 +162,8 @@ static void *work(void *arg)
         int n = poll(p, 2, -1);
         if (n > 0 && p[1].revents)
             return NULL;
-        int fd = n > 0 ? accept4(c->fd, NULL, NULL, SOCK_CLOEXEC) : -1; /* another worker may have been quicker */
+        int fd = n > 0 ? accept4(c->fd, NULL, NULL, SOCK_CLOEXEC)
+                       : -1; /* another worker may have been quicker */
         if (fd >= 0)
             serve_caller(c, fd);
     }
@@ -173,7 +177,8 @@ static enum err open_socket(struct control *c, const char *dir, struct fault *f)
     if (c->fd >= 0 && control_wire_address(dir, &c->where, &c->dir_fd)) {
         (void)unlink(c->where.sun_path); /* a dead one; bind tells if it is something else */
         /* The mode is there from the first moment: bind makes the file with that of the socket. */
-        if (fchmod(c->fd, 0600) == 0 && bind(c->fd, (struct sockaddr *)&c->where, sizeof c->where) == 0 &&
+        if (fchmod(c->fd, 0600) == 0 &&
+            bind(c->fd, (struct sockaddr *)&c->where, sizeof c->where) == 0 &&
             chmod(c->where.sun_path, 0600) == 0 && listen(c->fd, BACKLOG) == 0)
             return ERR_OK;
     }
@@ -188,7 +193,8 @@ enum err control_open(const char *dir, struct store *st, struct auth *auth, cons
     c->fd = c->dir_fd = -1;
     c->stop = eventfd(0, EFD_CLOEXEC);
     *out = c;
-    enum err e = c->stop < 0 ? fault_set(f, ERR_IO, "eventfd: %s", strerror(errno)) : open_socket(c, dir, f);
+    enum err e =
+        c->stop < 0 ? fault_set(f, ERR_IO, "eventfd: %s", strerror(errno)) : open_socket(c, dir, f);
     for (; e == ERR_OK && c->running < WORKERS; c->running++)
         must(pthread_create(&c->workers[c->running], NULL, work, c) == 0);
     if (e != ERR_OK)

@@ -9,7 +9,8 @@
 
 #define INPUT_BYTES (64u << 10)
 
-static enum control_client_outcome refused(int *exit_out, int code, const char *dir, const char *why)
+static enum control_client_outcome refused(int *exit_out, int code, const char *dir,
+                                           const char *why)
 {
     fprintf(stderr, "mailstead: the server of %s: %s\n", dir, why);
     *exit_out = code;

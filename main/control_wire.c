@@ -28,7 +28,8 @@ static bool send_all(struct control_wire *w, const char *p, size_t n)
         if (took > 0) {
             p += took;
             n -= (size_t)took;
-        } else if (took == 0 || (errno != EAGAIN && errno != EINTR) || !wait_for(w, POLLOUT, SEND_MS)) {
+        } else if (took == 0 || (errno != EAGAIN && errno != EINTR) ||
+                   !wait_for(w, POLLOUT, SEND_MS)) {
             return false;
         }
     }

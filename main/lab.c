@@ -2,6 +2,7 @@
 #include "common/arena.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/trip.h"
 #include "main/server.h"
 #include "message/address.h"
 #include "store/committer.h"
@@ -14,8 +15,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define LAB_CACHE_BYTES (64u << 20) /* a lab is started often and kept briefly */
 
 static const struct {
     enum server_service service;
@@ -96,7 +95,8 @@ static void write_block(const struct server *s, const char *dir, bool kept)
            "  CA          %s\n"
            "  store       %s%s\n"
            "Nothing leaves this machine. Ctrl-C ends it.\n",
-           SPAN_ARG(server_where(s, SERVER_SMTP, 0)), SPAN_ARG(server_where(s, SERVER_SUBMISSION, 0)),
+           SPAN_ARG(server_where(s, SERVER_SMTP, 0)),
+           SPAN_ARG(server_where(s, SERVER_SUBMISSION, 0)),
            SPAN_ARG(server_where(s, SERVER_IMAP, 0)), SPAN_ARG(server_where(s, SERVER_IMAPS, 0)),
            server_ca(s), dir, kept ? "" : " (forgotten at the end; --dir keeps it)");
 }
@@ -157,19 +157,27 @@ static const char *absolute_path(const char *dir, char out[PATH_MAX])
     return out;
 }
 
+/* Faults that tests plant behind the start: MAILSTEAD_TRIP_READY, as MAILSTEAD_TRIP from the first instruction on. */
+static enum err plant_faults(struct fault *f)
+{
+    if (!trip_arm_text(getenv("MAILSTEAD_TRIP_READY")))
+        return fault_set(f, ERR_INVALID, "MAILSTEAD_TRIP_READY is not kind:nth[:errno][:ever]");
+    return ERR_OK;
+}
+
 static int run(const struct cli_args *args, const char *dir)
 {
     struct server_options o;
     server_options_init(&o);
     o.lab = o.route.lab = o.auth.lab = true;
     o.store.dir = dir;
-    o.store.cache_bytes = LAB_CACHE_BYTES;
     o.smtp.ip_count = 0;
     o.imap.ip_count = 0;
     o.imap.user_count = 0;
     for (size_t i = 0; i < DOORS; i++) {
         const char *where = cli_value(args, doors[i].option);
-        o.doors[o.door_count++] = (struct server_door){doors[i].service, where ? where : doors[i].where, -1};
+        o.doors[o.door_count++] =
+            (struct server_door){doors[i].service, where ? where : doors[i].where, -1};
     }
     struct fault f = FAULT_NONE;
     struct server *s = NULL;
@@ -177,9 +185,13 @@ static int run(const struct cli_args *args, const char *dir)
     if (e == ERR_OK)
         e = add_users(server_store(s), args, &f);
     if (e == ERR_OK)
+        e = plant_faults(&f);
+    if (e == ERR_OK)
         e = tell(s, args, dir, &f);
     int code = e == ERR_OK ? server_wait(s) : complain(e, &f);
     server_stop(&s);
+    if (trip_disarm())
+        log_event(LOG_WARN, NULL, "lab.tripped", "code=%d", code);
     return code;
 }
 

@@ -50,7 +50,8 @@ static int find_store(const struct cli_args *args, struct server_options *o, str
         return CLI_USAGE;
     }
     if (!dir && !file && access(CONFIG_FILE, F_OK) != 0 && errno == ENOENT) {
-        fputs("mailstead: there is no " CONFIG_FILE ": --dir DIR names a store, --config FILE another "
+        fputs("mailstead: there is no " CONFIG_FILE
+              ": --dir DIR names a store, --config FILE another "
               "configuration\n",
               stderr);
         return CLI_CONFIG;
@@ -69,7 +70,8 @@ static int find_store(const struct cli_args *args, struct server_options *o, str
 /* The commands that begin something make a store where there is none; the others must not. */
 static bool may_make(const struct cli_args *args)
 {
-    return strcmp(args->command->name, "domain add") == 0 || strcmp(args->command->name, "load") == 0;
+    return strcmp(args->command->name, "domain add") == 0 ||
+           strcmp(args->command->name, "load") == 0;
 }
 
 static bool is_store(const char *dir)
@@ -82,13 +84,12 @@ static bool is_store(const char *dir)
 
 /* --- opening it here --- */
 
-static int complain(enum err e, const struct fault *f, const char *dir)
+static int complain(enum err e, const struct fault *f)
 {
-    if (e == ERR_BUSY)
-        fprintf(stderr, "mailstead: %s: another process has the store and does not answer at %s/control: is it just starting or stopping?\n",
-                f->text, dir);
-    else
-        fprintf(stderr, "mailstead: %s\n", f->text);
+    fprintf(stderr, "mailstead: %s%s\n", f->text,
+            e == ERR_BUSY ? ", which does not answer at its control socket: is it just starting or "
+                            "stopping?"
+                          : "");
     return e == ERR_BUSY || e == ERR_FULL ? CLI_TEMPFAIL : e == ERR_INVALID ? CLI_DATA : CLI_IO;
 }
 
@@ -110,12 +111,13 @@ static int run_here(const struct server_options *o, bool from_config, const stru
         return CLI_UNAVAILABLE;
     }
     enum err e = become_owner(o, from_config, &f);
-    struct local here = {.admin = {.out = local_out, .err = local_err, .in = local_in, .hostname = o->hostname},
-                         .args = args};
+    struct local here = {
+        .admin = {.out = local_out, .err = local_err, .in = local_in, .hostname = o->hostname},
+        .args = args};
     if (e == ERR_OK)
         e = store_open(&o->store, &here.admin.store, &f);
     if (e != ERR_OK)
-        return complain(e, &f, o->store.dir);
+        return complain(e, &f);
     int code = args->command->admin(&here.admin, args);
     store_close(&here.admin.store);
     return code;
@@ -125,12 +127,14 @@ int local_run(int argc, char **argv, const struct cli_args *args)
 {
     struct server_options o;
     struct config *config = NULL;
-    signal(SIGPIPE, SIG_IGN); /* a reader that is gone ends a command like an error, with the store closed */
+    signal(SIGPIPE,
+           SIG_IGN); /* a reader that is gone ends a command like an error, with the store closed */
     log_level(LOG_WARN);
     if (!terminal_can_ask(args))
         return CLI_USAGE;
     int code = find_store(args, &o, &config);
-    if (code == CLI_OK && control_client_call(o.store.dir, argc, argv, args, &code) == CONTROL_CLIENT_NOBODY)
+    if (code == CLI_OK &&
+        control_client_call(o.store.dir, argc, argv, args, &code) == CONTROL_CLIENT_NOBODY)
         code = run_here(&o, config != NULL, args);
     config_free(&config);
     return code;

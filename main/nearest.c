@@ -17,7 +17,8 @@ static unsigned distance(struct span a, struct span b)
     for (unsigned i = 1; i <= a.n; i++) {
         row[0] = i;
         for (unsigned k = 1; k <= b.n; k++) {
-            bool same = span_lower((unsigned char)a.p[i - 1]) == span_lower((unsigned char)b.p[k - 1]);
+            bool same =
+                span_lower((unsigned char)a.p[i - 1]) == span_lower((unsigned char)b.p[k - 1]);
             row[k] = least(least(last[k], row[k - 1]) + 1, last[k - 1] + !same);
             if (i > 1 && k > 1 && a.p[i - 1] == b.p[k - 2] && a.p[i - 2] == b.p[k - 1])
                 row[k] = least(row[k], before[k - 2] + 1);

@@ -24,7 +24,8 @@ static enum err drop_capabilities(struct fault *f)
     struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0, 0, 0}, {0, 0, 0}};
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return refused(f, "no_new_privs");
-    (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); /* kernels before 4.3 have none */
+    (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0,
+                0); /* kernels before 4.3 have none */
     return syscall(SYS_capset, &head, none) == 0 ? ERR_OK : refused(f, "capset");
 }
 
@@ -35,7 +36,8 @@ static enum err become(uid_t uid, gid_t gid, struct fault *f)
     if (setresuid(uid, uid, uid) != 0)
         return refused(f, "setresuid");
     if (uid != 0 && (setuid(0) == 0 || seteuid(0) == 0))
-        return fault_set(f, ERR_IO, "root could be won back after becoming user %lu", (unsigned long)uid);
+        return fault_set(f, ERR_IO, "root could be won back after becoming user %lu",
+                         (unsigned long)uid);
     return ERR_OK;
 }
 

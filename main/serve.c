@@ -58,10 +58,11 @@ static enum err take_sockets(struct server_options *o, struct fault *f)
         size_t colon = span_find(names, ':');
         struct server_door door = {.fd = FIRST_SOCKET + (int)i};
         if (!service_named(span_to(names, colon), &door.service))
-            return fault_set(f, ERR_INVALID,
-                             "LISTEN_FDNAMES: socket %u has to be named smtp, submission, submissions, imap "
-                             "or imaps by FileDescriptorName=, not \"%.*s\"",
-                             i + 1, SPAN_ARG(span_to(names, colon)));
+            return fault_set(
+                f, ERR_INVALID,
+                "LISTEN_FDNAMES: socket %u has to be named smtp, submission, submissions, imap "
+                "or imaps by FileDescriptorName=, not \"%.*s\"",
+                i + 1, SPAN_ARG(span_to(names, colon)));
         if (fcntl(door.fd, F_SETFD, FD_CLOEXEC) != 0)
             return fault_set(f, ERR_INVALID, "LISTEN_FDS: socket %u: %s", i + 1, strerror(errno));
         o->doors[o->door_count++] = door;

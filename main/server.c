@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define LOOPS_MAX 64
-#define STOP_MS 5000      /* sessions have so long to end: R9 of a polite shutdown */
+#define STOP_MS 5000 /* sessions have so long to end: R9 of a polite shutdown */
 #define STOP_STEP_MS 10
 
 struct server {
@@ -84,7 +84,8 @@ static enum err open_tls(struct server *s, struct fault *f)
         snprintf(s->ca, sizeof s->ca, "%s/ca.pem", o->store.dir);
         if (!o->lab)
             log_event(LOG_WARN, NULL, "server.tls_self_made",
-                      "certificate=%s why=\"none is configured: clients will warn\"", s->certificate);
+                      "certificate=%s why=\"none is configured: clients will warn\"",
+                      s->certificate);
     } else {
         snprintf(s->certificate, sizeof s->certificate, "%s", o->tls_certificate);
         snprintf(s->key, sizeof s->key, "%s", o->tls_key ? o->tls_key : o->tls_certificate);
@@ -245,7 +246,8 @@ static void reload_tls(struct server *s, bool forced)
     for (int i = 0; i < 2 && s->tls[i]; i++) {
         struct fault f = FAULT_NONE;
         bool changed = forced;
-        enum err e = forced ? tls_reload(s->tls[i], &f) : tls_reload_if_changed(s->tls[i], &changed, &f);
+        enum err e =
+            forced ? tls_reload(s->tls[i], &f) : tls_reload_if_changed(s->tls[i], &changed, &f);
         if (e != ERR_OK)
             log_event(LOG_ERROR, NULL, "server.tls_reload_failed", "why=\"%s\" kept=old", f.text);
         else if (changed && i == 0)

@@ -6,7 +6,14 @@
 #include "smtpd/smtpd.h"
 #include "store/store.h"
 
-enum server_service { SERVER_SMTP, SERVER_SUBMISSION, SERVER_SUBMISSIONS, SERVER_IMAP, SERVER_IMAPS, SERVER_SERVICES };
+enum server_service {
+    SERVER_SMTP,
+    SERVER_SUBMISSION,
+    SERVER_SUBMISSIONS,
+    SERVER_IMAP,
+    SERVER_IMAPS,
+    SERVER_SERVICES
+};
 
 #define SERVER_DOOR_COUNT 32
 struct server_door {
@@ -23,7 +30,8 @@ struct server_options {
     struct auth_options auth;
     struct smtpd_limits smtp;
     struct imapd_limits imap;
-    const char *tls_certificate, *tls_key; /* NULL: self-made in the store's directory; production logs it */
+    const char *tls_certificate,
+        *tls_key; /* NULL: self-made in the store's directory; production logs it */
     struct server_door doors[SERVER_DOOR_COUNT];
     size_t door_count;
     unsigned loop_count; /* 0: one a core */

@@ -51,9 +51,10 @@ static bool ask(const char *prompt, char line[PASSWORD_LINE_BYTES], size_t *n_ou
         return false;
     hidden = shown;
     hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ISIG);
-    hidden.c_cc[VEOL] = INTERRUPT; /* comes as a line of its own, so that the terminal gets its echo back first */
-    fputs(prompt, stderr);
+    hidden.c_cc[VEOL] =
+        INTERRUPT; /* comes as a line of its own, so that the terminal gets its echo back first */
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+    fputs(prompt, stderr); /* now: what is typed from here on counts */
     bool got = read_line(line, n_out);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
     fputc('\n', stderr);

@@ -22,7 +22,8 @@ static bool parse_age(const char *text, int64_t *out)
 
 static bool parse_date(const char *text, int64_t *out)
 {
-    static const char *const forms[] = {"%Y-%m-%d", "%Y-%m-%dZ", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%MZ",
+    static const char *const forms[] = {"%Y-%m-%d",          "%Y-%m-%dZ",
+                                        "%Y-%m-%dT%H:%M",    "%Y-%m-%dT%H:%MZ",
                                         "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"};
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         struct tm tm = {.tm_sec = 0};

@@ -46,8 +46,7 @@ static void smtp_auth_done(struct auth_request *r)
     } else {
         s->auth_refused += r->result == ERR_DENIED;
         log_event(LOG_WARN, s->id.text, "auth.failed", "proto=smtp user=\"%s\" peer=%s kind=%s",
-                  LOG_SPAN(r->user), smtp_session_gone(s) ? "-" : LOG_SPAN(conn_peer_ip(s->conn)),
-                  fault_name(r->result));
+                  LOG_SPAN(r->user), LOG_SPAN(r->peer), fault_name(r->result));
     }
     const struct smtp_say *say = smtp_reply_for(r->result, SMTP_REPLY_AUTH);
     smtp_auth_end(s);
@@ -60,6 +59,7 @@ static enum step smtp_auth_ask(struct smtp_session *s)
 {
     struct smtp_auth *auth = s->auth;
     auth->request.home = loop_post(s->seat->loop);
+    auth->request.peer = arena_keep(auth->arena, conn_peer_ip(s->conn));
     auth->request.done = smtp_auth_done;
     smtp_session_pause(s);
     auth_check(s->o->auth, &auth->request);

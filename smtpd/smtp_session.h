@@ -30,8 +30,8 @@ struct smtpd_seat {
     struct smtpd *service;
     struct loop *loop;
     struct list_node sessions;
-    struct arena *scratch; /* one command of one session; reset after it */
-    struct post_note stop;
+    struct arena *scratch;      /* one command of one session; reset after it */
+    struct post_note stop, cut; /* of smtpd_stop and smtpd_cut */
 };
 
 struct smtp_say;
@@ -82,8 +82,7 @@ struct smtp_session {
         uint64_t since_ms; /* the present DATA or chunk began to be read */
         uint64_t read;     /* bytes of it that came */
         struct smtp_dots dots;
-        const struct smtp_say
-            *refusal; /* the reply to be given when the message or chunk has been read */
+        const struct smtp_say *refusal; /* the reply when the message or chunk has been read */
     } body;
 };
 

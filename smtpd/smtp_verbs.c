@@ -78,34 +78,46 @@ bool smtp_verbs_may_auth(const struct smtp_session *s)
     return conn_is_tls(s->conn) || (s->o->plaintext_auth && conn_peer_loopback(s->conn));
 }
 
-/* In this order: is it there, is it its time, TLS, who, arguments. NULL: go ahead. */
-static const struct smtp_say *smtp_verbs_refusal(const struct smtp_session *s,
-                                                 const struct smtp_verb *v, struct span args)
+/* Does this door have it at all? */
+static const struct smtp_say *smtp_verbs_door(const struct smtp_session *s,
+                                              const struct smtp_verb *v)
 {
     static const struct smtp_say no_auth = {502, "5.5.1",
                                             "AUTH is for submission, not for this port"},
                                  no_tls = {502, "5.5.1", "STARTTLS is not offered"},
-                                 is_tls = {503, "5.5.1", "TLS is up already"},
-                                 tls_first = {538, "5.7.11", "needs TLS: say STARTTLS first"},
+                                 is_tls = {503, "5.5.1", "TLS is up already"};
+    if ((v->flags & SMTP_VERB_AUTH_DOOR) && (s->o->role != SMTPD_SUBMISSION || !s->o->auth))
+        return &no_auth;
+    if ((v->flags & SMTP_VERB_TLS_DOOR) && conn_is_tls(s->conn))
+        return &is_tls;
+    return (v->flags & SMTP_VERB_TLS_DOOR) && !s->o->tls ? &no_tls : NULL;
+}
+
+static bool smtp_verbs_stranger(const struct smtp_session *s)
+{
+    return s->o->role == SMTPD_SUBMISSION && !s->o->open && s->account == 0;
+}
+
+/* In this order: is it there, is it its time, TLS, who, arguments. NULL: go ahead. */
+static const struct smtp_say *smtp_verbs_refusal(const struct smtp_session *s,
+                                                 const struct smtp_verb *v, struct span args)
+{
+    static const struct smtp_say tls_first = {538, "5.7.11", "needs TLS: say STARTTLS first"},
                                  auth_first = {530, "5.7.0", "say AUTH first"},
                                  extra = {501, "5.5.4", "takes no argument"},
                                  missing = {501, "5.5.4", "needs an argument"};
-    if ((v->flags & SMTP_VERB_AUTH_DOOR) && (s->o->role != SMTPD_SUBMISSION || !s->o->auth))
-        return &no_auth;
-    if ((v->flags & SMTP_VERB_TLS_DOOR) && (conn_is_tls(s->conn) || !s->o->tls))
-        return conn_is_tls(s->conn) ? &is_tls : &no_tls;
+    const struct smtp_say *say = smtp_verbs_door(s, v);
+    if (say)
+        return say;
     if (!(v->states & SM_TO(s->state)))
         return &smtp_verbs_order[s->state];
     if ((v->flags & SMTP_VERB_NEEDS_TLS) && !smtp_verbs_may_auth(s))
         return &tls_first;
-    if ((v->flags & SMTP_VERB_NEEDS_AUTH) && s->o->role == SMTPD_SUBMISSION && !s->o->open &&
-        s->account == 0)
+    if ((v->flags & SMTP_VERB_NEEDS_AUTH) && smtp_verbs_stranger(s))
         return &auth_first;
     if ((v->flags & SMTP_VERB_NO_ARGS) && args.n > 0)
         return &extra;
-    if ((v->flags & SMTP_VERB_NEEDS_ARGS) && args.n == 0)
-        return &missing;
-    return NULL;
+    return (v->flags & SMTP_VERB_NEEDS_ARGS) && args.n == 0 ? &missing : NULL;
 }
 
 enum step smtp_verbs_run(struct smtp_session *s, struct span line)

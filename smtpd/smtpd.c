@@ -34,8 +34,8 @@ struct smtpd {
     struct smtpd_seat **seats; /* one for each loop */
     unsigned seat_count;
     atomic_uint sessions;
-    atomic_uint stops; /* notes of smtpd_stop under way */
-    atomic_bool stopping;
+    atomic_uint notes; /* of smtpd_stop and smtpd_cut, under way */
+    atomic_bool stopping, cutting;
 };
 
 struct smtpd *smtpd_new(const struct smtpd_options *o)
@@ -66,7 +66,15 @@ static void smtpd_seat_stop(struct post_note *note)
 {
     struct smtpd_seat *seat = list_entry(note, struct smtpd_seat, stop);
     smtpd_seat_end(seat);
-    atomic_fetch_sub(&seat->service->stops, 1);
+    atomic_fetch_sub(&seat->service->notes, 1);
+}
+
+static void smtpd_seat_cut(struct post_note *note)
+{
+    struct smtpd_seat *seat = list_entry(note, struct smtpd_seat, cut);
+    list_each (node, &seat->sessions)
+        conn_drop(list_entry(node, struct smtp_session, node)->conn, "stopping");
+    atomic_fetch_sub(&seat->service->notes, 1);
 }
 
 static void smtpd_seat_add(struct smtpd *s, struct loop *l)
@@ -78,6 +86,7 @@ static void smtpd_seat_add(struct smtpd *s, struct loop *l)
     seat->loop = l;
     seat->scratch = arena_new();
     seat->stop.run = smtpd_seat_stop;
+    seat->cut.run = smtpd_seat_cut;
     list_init(&seat->sessions);
     s->seats = mem_grow(s->seats, (s->seat_count + 1) * sizeof(struct smtpd_seat *));
     s->seats[s->seat_count++] = seat;
@@ -122,14 +131,23 @@ void smtpd_stop(struct smtpd *s)
 {
     if (atomic_exchange(&s->stopping, true))
         return;
-    atomic_store(&s->stops, s->seat_count);
+    atomic_fetch_add(&s->notes, s->seat_count);
     for (unsigned i = 0; i < s->seat_count; i++)
         post_send(loop_post(s->seats[i]->loop), &s->seats[i]->stop);
 }
 
+void smtpd_cut(struct smtpd *s)
+{
+    if (atomic_exchange(&s->cutting, true))
+        return;
+    atomic_fetch_add(&s->notes, s->seat_count);
+    for (unsigned i = 0; i < s->seat_count; i++)
+        post_send(loop_post(s->seats[i]->loop), &s->seats[i]->cut);
+}
+
 unsigned smtpd_sessions(const struct smtpd *s)
 {
-    return atomic_load(&s->sessions) + atomic_load(&s->stops);
+    return atomic_load(&s->sessions) + atomic_load(&s->notes);
 }
 
 void smtpd_free(struct smtpd **service)

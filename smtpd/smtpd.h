@@ -5,7 +5,8 @@
 #include "route/delivery.h"
 
 struct smtpd_limits {
-    size_t line_bytes; /* a command line with its CRLF: 2,048; at least 512, RFC 5321 §4.5.3.1.4 */
+    /* a command line with its CRLF: 2,048; at least 512, RFC 5321 §4.5.3.1.4 */
+    size_t line_bytes;
     unsigned error_count;      /* refused commands before 421: 20 */
     unsigned auth_count;       /* refused AUTH before 421: 3 */
     unsigned junk_count;       /* NOOP, RSET, VRFY, HELP between two messages: 100 */
@@ -40,7 +41,9 @@ void smtpd_listen(struct smtpd *s, struct listen *ln, struct loop *acceptor, str
                   unsigned n);
 /* Any thread. Idle sessions get 421 and end now, others at the end of their command or message (RFC 5321 §3.8). */
 void smtpd_stop(struct smtpd *s);
-unsigned smtpd_sessions(
-    const struct smtpd
-        *s); /* any thread; after smtpd_stop, 0 also says that every loop has heard of it */
+/* Any thread, after smtpd_stop: whoever is still there is cut off, also in the middle of a message. What is being committed
+ * ends as it will. */
+void smtpd_cut(struct smtpd *s);
+/* Any thread. After smtpd_stop, 0 also says that every loop has heard of it. */
+unsigned smtpd_sessions(const struct smtpd *s);
 void smtpd_free(struct smtpd **s); /* when there are none left and the loops have ended */

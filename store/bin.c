@@ -43,12 +43,14 @@ static void bin_walk(struct bin_walk *w, struct txn *t, uint64_t account, int64_
     table_walk(&w->walk, t, TABLE_BIN, schema_bin_key(&k, account, since, 0, 0), true);
 }
 
-static bool bin_walk_next(struct bin_walk *w, struct span *key, struct bin_item *item, struct fault *f)
+static bool bin_walk_next(struct bin_walk *w, struct span *key, struct bin_item *item,
+                          struct fault *f)
 {
     struct schema_key k;
     struct span value;
     arena_reset(w->a);
-    if (!table_walk_next(&w->walk, key, &value) || !schema_has_prefix(*key, schema_id_key(&k, w->account)))
+    if (!table_walk_next(&w->walk, key, &value) ||
+        !schema_has_prefix(*key, schema_id_key(&k, w->account)))
         return false;
     if (!schema_bin_of(w->a, *key, value, item))
         w->e = damaged(w->account, f);
@@ -62,8 +64,8 @@ static enum err bin_walk_end(struct bin_walk *w, struct fault *f)
     return w->e == ERR_OK ? e : w->e;
 }
 
-enum err bin_each(struct txn *t, struct arena *a, uint64_t account, int64_t since, bool (*fn)(void *arg, const struct bin_item *),
-                  void *arg, struct fault *f)
+enum err bin_each(struct txn *t, struct arena *a, uint64_t account, int64_t since,
+                  bool (*fn)(void *arg, const struct bin_item *), void *arg, struct fault *f)
 {
     struct bin_walk w;
     struct span key;
@@ -101,7 +103,8 @@ static enum err restore_one(struct txn *t, const struct bin_item *item, struct f
     return e == ERR_OK ? msg_append(t, id, &m, NULL, f) : e;
 }
 
-enum err bin_restore(struct txn *t, uint64_t account, int64_t since, unsigned max, unsigned *restored_out, struct fault *f)
+enum err bin_restore(struct txn *t, uint64_t account, int64_t since, unsigned max,
+                     unsigned *restored_out, struct fault *f)
 {
     struct bin_walk w;
     struct span key;
@@ -144,7 +147,8 @@ static enum err expire_turn(void *arg, struct txn *t, uint64_t account, bool *do
     return bin_walk_end(&w, f);
 }
 
-enum err bin_expire(struct txn *t, int64_t before, unsigned max, unsigned *gone_out, struct fault *f)
+enum err bin_expire(struct txn *t, int64_t before, unsigned max, unsigned *gone_out,
+                    struct fault *f)
 {
     struct expire x = {.before = before, .max = max};
     enum err e = expiry_round(t, TABLE_BIN, SPAN("bin_next"), expire_turn, &x, f);
@@ -152,7 +156,8 @@ enum err bin_expire(struct txn *t, int64_t before, unsigned max, unsigned *gone_
     return e;
 }
 
-enum err bin_purge(struct txn *t, uint64_t account, unsigned max, unsigned *gone_out, struct fault *f)
+enum err bin_purge(struct txn *t, uint64_t account, unsigned max, unsigned *gone_out,
+                   struct fault *f)
 {
     struct expire x = {.before = INT64_MAX, .max = max};
     bool done;

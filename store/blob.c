@@ -2,52 +2,16 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/must.h"
+#include "store/blob_ids.h"
+#include "store/schema.h"
 #include "store/state.h"
 
 #include <inttypes.h>
-#include <pthread.h>
-#include <zstd.h>
 
-#define BLOB_ID_COUNT (UINT64_C(1) << 20) /* ids reserved at a time */
-#define BLOB_SWEEP_COUNT 100u             /* chunks dropped by one operation of the sweep */
-
-/* A chunk's row begins with its encoding. */
-#define BLOB_PLAIN 0
-#define BLOB_ZSTD 1
-#define BLOB_ZSTD_LEVEL 1
-#define BLOB_ZSTD_LEAST_BYTES 1024u /* below it nothing is gained */
-#define BLOB_HEAD_BYTES                                                                            \
-    5 /* of a compressed chunk: the encoding and the length of what was compressed */
+#define BLOB_SWEEP_COUNT 100u /* chunks dropped by one operation of the sweep */
 #define BLOB_ROW_BYTES 16
 
-/* --- rows and keys --- */
-
-struct blob_key {
-    char bytes[12];
-};
-
-static struct span blob_key(struct blob_key *k, uint64_t id)
-{
-    for (unsigned i = 0; i < 8; i++)
-        k->bytes[i] = (char)(id >> (56 - 8 * i));
-    return span_of(k->bytes, 8);
-}
-
-static struct span blob_chunk_key(struct blob_key *k, uint64_t id, uint32_t n)
-{
-    (void)blob_key(k, id);
-    for (unsigned i = 0; i < 4; i++)
-        k->bytes[8 + i] = (char)(n >> (24 - 8 * i));
-    return span_of(k->bytes, 12);
-}
-
-static uint64_t blob_be(const char *p, size_t n)
-{
-    uint64_t v = 0;
-    for (size_t i = 0; i < n; i++)
-        v = v << 8 | (unsigned char)p[i];
-    return v;
-}
+/* --- rows --- */
 
 static uint64_t blob_le(const char *p, size_t n)
 {
@@ -69,16 +33,16 @@ static enum err blob_row_put(struct txn *t, uint64_t id, const struct blob_info 
     blob_put_le(row, b->bytes, 8);
     blob_put_le(row + 8, b->refs, 4);
     blob_put_le(row + 12, b->chunks, 4);
-    struct blob_key k;
-    return table_put(t, TABLE_BODY, blob_key(&k, id), span_of(row, sizeof row), f);
+    struct schema_key k;
+    return table_put(t, TABLE_BODY, schema_id_key(&k, id), span_of(row, sizeof row), f);
 }
 
 enum err blob_info(struct txn *t, uint64_t id, struct blob_info *out, struct fault *f)
 {
-    struct blob_key k;
+    struct schema_key k;
     struct buf row;
     buf_init(&row, BLOB_ROW_BYTES);
-    enum err e = table_get(t, TABLE_BODY, blob_key(&k, id), &row, f);
+    enum err e = table_get(t, TABLE_BODY, schema_id_key(&k, id), &row, f);
     if (e == ERR_NOTFOUND)
         (void)fault_set(f, e, "body %" PRIu64 " is not there", id);
     else if (e == ERR_LIMIT || (e == ERR_OK && row.n != BLOB_ROW_BYTES))
@@ -90,160 +54,6 @@ enum err blob_info(struct txn *t, uint64_t id, struct blob_info *out, struct fau
     return e;
 }
 
-/* --- what each thread keeps for its chunks --- */
-
-struct blob_tools {
-    ZSTD_CCtx *pack;
-    ZSTD_DCtx *unpack;
-    struct buf row, plain; /* a chunk as stored, and unpacked */
-};
-static pthread_key_t blob_tools_key;
-static pthread_once_t blob_once = PTHREAD_ONCE_INIT;
-
-static void blob_tools_free(void *arg)
-{
-    struct blob_tools *o = arg;
-    (void)ZSTD_freeCCtx(o->pack);
-    (void)ZSTD_freeDCtx(o->unpack);
-    buf_fini(&o->row);
-    buf_fini(&o->plain);
-    mem_free(o);
-}
-
-static void blob_tools_start(void)
-{
-    must(pthread_key_create(&blob_tools_key, blob_tools_free) == 0);
-}
-
-static struct blob_tools *blob_tools(void)
-{
-    must(pthread_once(&blob_once, blob_tools_start) == 0);
-    struct blob_tools *o = pthread_getspecific(blob_tools_key);
-    if (!o) {
-        o = mem_new(struct blob_tools);
-        buf_init(&o->row, BLOB_CHUNK_BYTES + 1);
-        buf_init(&o->plain, BLOB_CHUNK_BYTES);
-        must(pthread_setspecific(blob_tools_key, o) == 0);
-    }
-    return o;
-}
-
-/* raw: a plain chunk's row. Makes packed the compressed one where that saves an eighth. */
-static bool blob_pack(struct span raw, struct buf *packed)
-{
-    struct span bytes = span_from(raw, 1);
-    if (bytes.n < BLOB_ZSTD_LEAST_BYTES)
-        return false;
-    struct blob_tools *o = blob_tools();
-    if (!o->pack)
-        o->pack = ZSTD_createCCtx();
-    if (!o->pack)
-        return false;
-    size_t room = bytes.n - bytes.n / 8;
-    buf_init(packed, BLOB_CHUNK_BYTES);
-    char *p = buf_room(packed, room);
-    size_t n = ZSTD_compressCCtx(o->pack, p + BLOB_HEAD_BYTES, room - BLOB_HEAD_BYTES, bytes.p,
-                                 bytes.n, BLOB_ZSTD_LEVEL);
-    if (ZSTD_isError(n)) { /* does not fit: not worth it */
-        buf_fini(packed);
-        return false;
-    }
-    p[0] = BLOB_ZSTD;
-    blob_put_le(p + 1, bytes.n, 4);
-    buf_grew(packed, n + BLOB_HEAD_BYTES);
-    return true;
-}
-
-void blob_chunk_row(struct span bytes, struct buf *row_out)
-{
-    struct buf raw, packed;
-    must(bytes.n <= BLOB_CHUNK_BYTES);
-    buf_init(&raw, BLOB_CHUNK_BYTES + 1);
-    (void)buf_byte(&raw, BLOB_PLAIN);
-    (void)buf_add(&raw, bytes);
-    bool packs = blob_pack(buf_span(&raw), &packed);
-    buf_reset(row_out);
-    (void)buf_add(row_out, buf_span(packs ? &packed : &raw));
-    if (packs)
-        buf_fini(&packed);
-    buf_fini(&raw);
-}
-
-/* --- ids --- */
-
-struct blob_ids {
-    atomic_uint_fast64_t next, high; /* next to give; the first that may not be given */
-    atomic_bool asking;
-};
-
-struct blob_reserve {
-    struct store_op op;
-    struct store *store;
-    uint64_t next, high;
-};
-
-static enum err blob_reserve_apply(struct txn *t, struct store_op *op, struct fault *f)
-{
-    struct blob_reserve *r = (struct blob_reserve *)(void *)op;
-    r->next = 1;
-    enum err e = table_get_u64(t, TABLE_META, SPAN("blob_high"), &r->next, f);
-    if (e != ERR_OK && e != ERR_NOTFOUND)
-        return e;
-    r->high = r->next + BLOB_ID_COUNT;
-    return table_put_u64(t, TABLE_META, SPAN("blob_high"), r->high, f);
-}
-
-static void blob_reserve_done(struct store_op *op, enum err e, const struct fault *f)
-{
-    struct blob_reserve *r = (struct blob_reserve *)(void *)op;
-    struct blob_ids *ids = r->store->blob_ids;
-    if (e == ERR_OK)
-        atomic_store(&ids->high, r->high);
-    else
-        log_event(LOG_WARN, NULL, "store.ids_not_reserved", "error=%s text=\"%s\"", fault_name(e),
-                  LOG_SPAN(span_cstr(f->text)));
-    atomic_store(&ids->asking, false);
-    mem_free(r);
-}
-
-/* A home that is everywhere: the note runs on the sending thread. */
-static void blob_at_once(struct post *self, struct post_note *first, struct post_note *last)
-{
-    (void)self;
-    for (struct post_note *n = first, *next; n; n = next) {
-        next = n == last ? NULL : n->next;
-        n->run(n);
-    }
-}
-static struct post blob_everywhere = {blob_at_once};
-
-/* 0: none are left, and the next have not come yet. */
-static uint64_t blob_id_take(struct store *st)
-{
-    struct blob_ids *ids = st->blob_ids;
-    uint64_t id = atomic_fetch_add(&ids->next, 1), high = atomic_load(&ids->high);
-    if (id + BLOB_ID_COUNT / 2 >= high && !atomic_exchange(&ids->asking, true)) {
-        struct blob_reserve *r = mem_new(struct blob_reserve);
-        r->op = (struct store_op){
-            .apply = blob_reserve_apply, .done = blob_reserve_done, .home = &blob_everywhere};
-        r->store = st;
-        committer_submit(st, &r->op);
-    }
-    return id < high ? id : 0;
-}
-
-enum err blob_raise(struct txn *t, uint64_t id, struct fault *f)
-{
-    struct blob_ids *ids = txn_store(t)->blob_ids;
-    uint64_t high = 0, next = atomic_load(&ids->next);
-    while (next <= id && !atomic_compare_exchange_weak(&ids->next, &next, id + 1))
-        continue;
-    enum err e = table_get_u64(t, TABLE_META, SPAN("blob_high"), &high, f);
-    if (e != ERR_OK && e != ERR_NOTFOUND)
-        return e;
-    return id < high ? ERR_OK : table_put_u64(t, TABLE_META, SPAN("blob_high"), id + 1, f);
-}
-
 /* --- dropping what was written ahead --- */
 
 struct blob_discard {
@@ -253,29 +63,36 @@ struct blob_discard {
     bool all;
 };
 
+static bool blob_is_chunk_of(struct span key, uint64_t id)
+{
+    uint64_t body;
+    uint32_t n;
+    return schema_pair_of(key, &body, &n) && body == id;
+}
+
 /* Drops chunks from the last one back, BLOB_SWEEP_COUNT at a time: one that failed to be written leaves a gap. What is not
  * pending has become a body, whatever blob_end was told. */
 static enum err blob_discard_apply(struct txn *t, struct store_op *op, struct fault *f)
 {
     struct blob_discard *d = (struct blob_discard *)(void *)op;
-    struct blob_key k;
+    struct schema_key k;
     struct buf found;
-    buf_init(&found, sizeof k.bytes);
-    enum err e = table_get(t, TABLE_PENDING, blob_key(&k, d->id), &found, f);
+    buf_init(&found, SCHEMA_KEY_BYTES);
+    enum err e = table_get(t, TABLE_PENDING, schema_id_key(&k, d->id), &found, f);
     d->all = e == ERR_NOTFOUND;
     if (e != ERR_OK) {
         buf_fini(&found);
         return d->all ? ERR_OK : e;
     }
     for (unsigned i = 0; i < BLOB_SWEEP_COUNT && e == ERR_OK && !d->all; i++) {
-        e = table_floor(t, TABLE_CHUNK, blob_chunk_key(&k, d->id, UINT32_MAX), &found, NULL, f);
-        d->all = e == ERR_NOTFOUND || (e == ERR_OK && blob_be(found.p, 8) != d->id);
+        e = table_floor(t, TABLE_CHUNK, schema_chunk_key(&k, d->id, UINT32_MAX), &found, NULL, f);
+        d->all = e == ERR_NOTFOUND || (e == ERR_OK && !blob_is_chunk_of(buf_span(&found), d->id));
         if (e == ERR_OK && !d->all)
             e = table_drop(t, TABLE_CHUNK, buf_span(&found), f);
     }
     buf_fini(&found);
     if (d->all)
-        e = table_drop(t, TABLE_PENDING, blob_key(&k, d->id), f);
+        e = table_drop(t, TABLE_PENDING, schema_id_key(&k, d->id), f);
     return e == ERR_NOTFOUND ? ERR_OK : e;
 }
 
@@ -311,39 +128,36 @@ static enum err blob_sweep(struct store *st, struct fault *f)
         return e;
     struct table_walk w;
     struct span key, value;
-    struct buf ids; /* their keys, one after the other */
+    struct buf ids;
     buf_init(&ids, SIZE_MAX);
     table_walk(&w, t, TABLE_PENDING, SPAN(""), true);
     while (table_walk_next(&w, &key, &value)) {
-        if (key.n == 8)
-            (void)buf_add(&ids, key);
+        uint64_t id;
+        if (schema_id_of(key, &id))
+            (void)buf_add(&ids, span_of(&id, sizeof id));
     }
     e = table_walk_end(&w, f);
     txn_read_end(&t);
-    for (size_t at = 0; at < ids.n && e == ERR_OK; at += 8)
-        e = blob_sweep_one(st, blob_be(ids.p + at, 8), f);
+    for (size_t at = 0; at < ids.n && e == ERR_OK; at += sizeof(uint64_t)) {
+        uint64_t id;
+        memcpy(&id, ids.p + at, sizeof id);
+        e = blob_sweep_one(st, id, f);
+    }
     if (ids.n > 0)
-        log_event(LOG_INFO, NULL, "store.swept", "bodies=%zu", ids.n / 8);
+        log_event(LOG_INFO, NULL, "store.swept", "bodies=%zu", ids.n / sizeof(uint64_t));
     buf_fini(&ids);
     return e;
 }
 
 enum err blob_open(struct store *st, struct fault *f)
 {
-    st->blob_ids = mem_new(struct blob_ids);
-    struct blob_reserve r = {.op = {.apply = blob_reserve_apply}, .store = st};
-    enum err e = committer_run(st, &r.op, f);
-    if (e != ERR_OK)
-        return e;
-    atomic_store(&st->blob_ids->next, r.next);
-    atomic_store(&st->blob_ids->high, r.high);
-    return blob_sweep(st, f);
+    enum err e = blob_ids_open(st, f);
+    return e == ERR_OK ? blob_sweep(st, f) : e;
 }
 
-void blob_close(struct store *st)
+enum err blob_raise(struct txn *t, uint64_t id, struct fault *f)
 {
-    mem_free(st->blob_ids);
-    st->blob_ids = NULL;
+    return blob_ids_raise(t, id, f);
 }
 
 /* --- writing --- */
@@ -396,11 +210,11 @@ struct blob_writer *blob_begin(struct store *st, struct post *home, void (*ready
 static enum err blob_ahead_apply(struct txn *t, struct store_op *op, struct fault *f)
 {
     struct blob_ahead *a = (struct blob_ahead *)(void *)op;
-    struct blob_key k;
+    struct schema_key k;
     /* Not with the first chunk alone: that one may fail and others not. */
-    enum err e = table_put(t, TABLE_PENDING, blob_key(&k, a->id), SPAN(""), f);
+    enum err e = table_put(t, TABLE_PENDING, schema_id_key(&k, a->id), SPAN(""), f);
     if (e == ERR_OK)
-        e = table_put(t, TABLE_CHUNK, blob_chunk_key(&k, a->id, a->n), buf_span(&a->row), f);
+        e = table_put(t, TABLE_CHUNK, schema_chunk_key(&k, a->id, a->n), buf_span(&a->row), f);
     return e;
 }
 
@@ -423,7 +237,7 @@ static void blob_ahead_done(struct store_op *op, enum err e, const struct fault 
 static void blob_send_ahead(struct blob_writer *w)
 {
     if (w->id == 0)
-        w->id = blob_id_take(w->store);
+        w->id = blob_ids_take(w->store);
     if (w->id == 0)
         (void)fault_set(&w->fault, ERR_BUSY, "no number for the body");
     if (w->fault.kind != ERR_OK) {
@@ -435,7 +249,7 @@ static void blob_send_ahead(struct blob_writer *w)
     a->writer = w;
     a->id = w->id;
     a->n = w->chunks++;
-    if (blob_pack(buf_span(&w->tail), &a->row)) {
+    if (blob_chunk_pack(buf_span(&w->tail), &a->row)) {
         buf_reset(&w->tail);
     } else {
         a->row = w->tail;
@@ -453,7 +267,7 @@ void blob_write(struct blob_writer *w, struct span piece)
         if (w->tail.n == BLOB_CHUNK_BYTES + 1)
             blob_send_ahead(w);
         if (w->tail.n == 0)
-            (void)buf_byte(&w->tail, BLOB_PLAIN);
+            (void)buf_byte(&w->tail, BLOB_CHUNK_PLAIN);
         struct span part = span_to(piece, BLOB_CHUNK_BYTES + 1 - w->tail.n);
         must(buf_add(&w->tail, part));
         piece = span_from(piece, part.n);
@@ -485,15 +299,15 @@ enum err blob_state(const struct blob_writer *w, struct fault *f)
 void blob_seal(struct blob_writer *w)
 {
     if (!w->sealed && w->tail.n > 0)
-        w->packs = blob_pack(buf_span(&w->tail), &w->packed);
+        w->packs = blob_chunk_pack(buf_span(&w->tail), &w->packed);
     w->sealed = true;
 }
 
 static enum err blob_put_tail(struct txn *t, struct blob_writer *w, struct fault *f)
 {
     blob_seal(w);
-    struct blob_key k;
-    return table_put(t, TABLE_CHUNK, blob_chunk_key(&k, w->id, w->chunks),
+    struct schema_key k;
+    return table_put(t, TABLE_CHUNK, schema_chunk_key(&k, w->id, w->chunks),
                      buf_span(w->packs ? &w->packed : &w->tail), f);
 }
 
@@ -504,7 +318,7 @@ enum err blob_put(struct txn *t, struct blob_writer *w, struct span outline, uin
     if (w->fault.kind != ERR_OK)
         return blob_state(w, f);
     if (w->id == 0)
-        w->id = blob_id_take(w->store);
+        w->id = blob_ids_take(w->store);
     if (w->id == 0)
         return fault_set(f, ERR_BUSY, "no number for the body");
     struct blob_info row = {.bytes = w->bytes, .refs = refs, .chunks = w->chunks};
@@ -513,8 +327,8 @@ enum err blob_put(struct txn *t, struct blob_writer *w, struct span outline, uin
         row.chunks++;
         e = blob_put_tail(t, w, f);
     }
-    struct blob_key k;
-    struct span key = blob_key(&k, w->id);
+    struct schema_key k;
+    struct span key = schema_id_key(&k, w->id);
     if (e == ERR_OK)
         e = blob_row_put(t, w->id, &row, f);
     if (e == ERR_OK)
@@ -549,69 +363,32 @@ void blob_end(struct blob_writer **writer, bool put_done)
 
 enum err blob_outline(struct txn *t, uint64_t id, struct buf *record_out, struct fault *f)
 {
-    struct blob_key k;
-    enum err e = table_get(t, TABLE_OUTLINE, blob_key(&k, id), record_out, f);
+    struct schema_key k;
+    enum err e = table_get(t, TABLE_OUTLINE, schema_id_key(&k, id), record_out, f);
     return e == ERR_NOTFOUND ? fault_set(f, e, "the outline of body %" PRIu64 " is not there", id)
                              : e;
-}
-
-/* Unpacks o->row into o->plain. */
-static bool blob_unpack(struct blob_tools *o)
-{
-    size_t n = o->row.n < BLOB_HEAD_BYTES ? 0 : (size_t)blob_le(o->row.p + 1, 4);
-    if (n == 0 || n > BLOB_CHUNK_BYTES)
-        return false;
-    if (!o->unpack)
-        o->unpack = ZSTD_createDCtx();
-    if (!o->unpack)
-        return false;
-    struct span packed = span_from(buf_span(&o->row), BLOB_HEAD_BYTES);
-    buf_reset(&o->plain);
-    char *p = buf_room(&o->plain, n);
-    if (ZSTD_decompressDCtx(o->unpack, p, n, packed.p, packed.n) != n)
-        return false;
-    buf_grew(&o->plain, n);
-    return true;
-}
-
-/* The bytes of a stored chunk; valid until the thread's next chunk. False: damaged. */
-static bool blob_chunk_bytes(struct blob_tools *o, struct span *out)
-{
-    if (o->row.n == 0)
-        return false;
-    if (o->row.p[0] == BLOB_PLAIN)
-        *out = span_from(buf_span(&o->row), 1);
-    else if (o->row.p[0] == BLOB_ZSTD && blob_unpack(o))
-        *out = buf_span(&o->plain);
-    else
-        return false;
-    return true;
 }
 
 /* Adds bytes [at, at + n) of a chunk; of a plain one no others are read. */
 static enum err blob_read_chunk(struct txn *t, uint64_t id, uint32_t i, size_t at, size_t n,
                                 struct buf *out, struct fault *f)
 {
-    struct blob_key k;
-    struct span key = blob_chunk_key(&k, id, i), bytes;
-    struct blob_tools *o = blob_tools();
+    struct schema_key k;
+    struct span key = schema_chunk_key(&k, id, i), bytes = SPAN("");
+    struct buf *row = blob_chunk_scratch();
     bool part = at > 0 || n < BLOB_CHUNK_BYTES / 2;
-    enum err e = ERR_OK;
-    if (part)
-        e = table_get_part(t, TABLE_CHUNK, key, 0, 1, &o->row, f);
-    bool plain = part && e == ERR_OK && o->row.n == 1 && o->row.p[0] == BLOB_PLAIN;
+    enum err e = part ? table_get_part(t, TABLE_CHUNK, key, 0, 1, row, f) : ERR_OK;
+    bool plain = part && e == ERR_OK && row->n == 1 && row->p[0] == BLOB_CHUNK_PLAIN;
     if (plain)
-        e = table_get_part(t, TABLE_CHUNK, key, at + 1, n, &o->row, f);
+        e = table_get_part(t, TABLE_CHUNK, key, at + 1, n, row, f);
     else if (e == ERR_OK)
-        e = table_get(t, TABLE_CHUNK, key, &o->row, f);
+        e = table_get(t, TABLE_CHUNK, key, row, f);
     if (e != ERR_OK && e != ERR_NOTFOUND && e != ERR_LIMIT)
         return e;
-    if (e == ERR_OK && plain)
-        bytes = buf_span(&o->row);
-    else if (e != ERR_OK || !blob_chunk_bytes(o, &bytes) || bytes.n < at)
+    bool good = e == ERR_OK && (plain || blob_chunk_bytes(buf_span(row), &bytes));
+    if (!good || (!plain && bytes.n < at))
         return fault_set(f, ERR_CORRUPT, "chunk %" PRIu32 " of body %" PRIu64 " is damaged", i, id);
-    else
-        bytes = span_to(span_from(bytes, at), n);
+    bytes = plain ? buf_span(row) : span_to(span_from(bytes, at), n);
     return buf_add(out, bytes) ? ERR_OK : fault_set(f, ERR_LIMIT, "too much of body %" PRIu64, id);
 }
 
@@ -650,12 +427,12 @@ enum err blob_keep(struct txn *t, uint64_t id, uint32_t more, struct fault *f)
 
 static enum err blob_gone(struct txn *t, uint64_t id, uint32_t chunks, struct fault *f)
 {
-    struct blob_key k;
-    enum err e = table_drop(t, TABLE_BODY, blob_key(&k, id), f);
+    struct schema_key k;
+    enum err e = table_drop(t, TABLE_BODY, schema_id_key(&k, id), f);
     if (e == ERR_OK)
-        e = table_drop(t, TABLE_OUTLINE, blob_key(&k, id), f);
+        e = table_drop(t, TABLE_OUTLINE, schema_id_key(&k, id), f);
     for (uint32_t i = 0; i < chunks && (e == ERR_OK || e == ERR_NOTFOUND); i++)
-        e = table_drop(t, TABLE_CHUNK, blob_chunk_key(&k, id, i), f);
+        e = table_drop(t, TABLE_CHUNK, schema_chunk_key(&k, id, i), f);
     return e == ERR_NOTFOUND ? ERR_OK : e; /* a body that was incomplete is gone all the same */
 }
 

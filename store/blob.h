@@ -1,10 +1,10 @@
 #pragma once /* store/blob.h: bodies: written as they stream in, counted, never changed */
 #include "common/arena.h"
+#include "store/blob_chunk.h"
 #include "store/committer.h"
 
 /* A body is kept in chunks. Full chunks are written ahead by operations of their own that nothing refers to; the operation that
  * makes the message writes the last chunk and the body's row. What nothing names is swept at start and by housekeeping. */
-#define BLOB_CHUNK_BYTES (64u << 10)
 /* So many full chunks may be on their way to the disk before blob_busy. */
 #define BLOB_AHEAD_COUNT 4
 
@@ -38,7 +38,5 @@ enum err blob_read(struct txn *t, uint64_t id, uint64_t at, size_t n, struct buf
 /* In a write transaction: one reference more, or one less; at none the body goes. */
 enum err blob_keep(struct txn *t, uint64_t id, uint32_t more, struct fault *f);
 enum err blob_drop(struct txn *t, uint64_t id, struct fault *f);
-/* For dump_load, which writes the rows itself: the row of a chunk with these bytes (at most BLOB_CHUNK_BYTES), compressed where that pays; replaces. */
-void blob_chunk_row(struct span bytes, struct buf *row_out);
-/* Likewise: ids given from now on are larger than id. */
+/* For dump_load, which writes the rows itself: ids given from now on are larger than id. */
 enum err blob_raise(struct txn *t, uint64_t id, struct fault *f);

@@ -135,15 +135,16 @@ static enum err damaged(uint64_t account, struct fault *f)
 }
 
 /* The operation has recorded a change of that kind before: takes its UIDs in. */
-static enum err merge(struct txn *t, struct span key, struct schema_change *c, const struct uidset *uids, struct buf *row,
-                      struct fault *f)
+static enum err merge(struct txn *t, struct span key, struct schema_change *c,
+                      const struct uidset *uids, struct buf *row, struct fault *f)
 {
     struct buf old;
     struct schema_change was;
     struct uidset all = {0};
     buf_init(&old, SIZE_MAX);
     enum err e = table_get(t, TABLE_CHANGES, key, &old, f);
-    if (e == ERR_OK && (!schema_change_of(key, buf_span(&old), &was) || !uidset_unpack(&all, was.packed)))
+    if (e == ERR_OK &&
+        (!schema_change_of(key, buf_span(&old), &was) || !uidset_unpack(&all, was.packed)))
         e = damaged(c->change.account, f);
     if (e == ERR_OK && uids)
         uidset_add_set(&all, uids);
@@ -157,12 +158,15 @@ static enum err merge(struct txn *t, struct span key, struct schema_change *c, c
     return e;
 }
 
-enum err changes_record(struct txn *t, uint64_t account, uint64_t mailbox, enum change_kind kind, const struct uidset *uids,
-                        struct fault *f)
+enum err changes_record(struct txn *t, uint64_t account, uint64_t mailbox, enum change_kind kind,
+                        const struct uidset *uids, struct fault *f)
 {
-    struct schema_change c = {
-        .change = {.account = account, .mailbox = mailbox, .modseq = txn_modseq(t), .kind = kind, .by = *txn_actor(t)},
-        .when = clock_wall()};
+    struct schema_change c = {.change = {.account = account,
+                                         .mailbox = mailbox,
+                                         .modseq = txn_modseq(t),
+                                         .kind = kind,
+                                         .by = *txn_actor(t)},
+                              .when = clock_wall()};
     struct schema_key k;
     struct span key = schema_change_key(&k, account, c.change.modseq, mailbox, kind);
     struct buf row;
@@ -190,14 +194,17 @@ static enum err floor_get(struct txn *t, uint64_t account, uint64_t *floor, stru
     return e == ERR_NOTFOUND ? ERR_OK : e;
 }
 
-enum err changes_since(struct txn *t, uint64_t account, uint64_t mailbox, uint64_t since, changes_fn *fn, void *arg, struct fault *f)
+enum err changes_since(struct txn *t, uint64_t account, uint64_t mailbox, uint64_t since,
+                       changes_fn *fn, void *arg, struct fault *f)
 {
     uint64_t floor;
     enum err e = floor_get(t, account, &floor, f);
     if (e != ERR_OK || since == UINT64_MAX)
         return e;
     if (since < floor)
-        return fault_set(f, ERR_LIMIT, "the change log of account %" PRIu64 " begins after MODSEQ %" PRIu64, account, floor);
+        return fault_set(f, ERR_LIMIT,
+                         "the change log of account %" PRIu64 " begins after MODSEQ %" PRIu64,
+                         account, floor);
     struct schema_key from, prefix;
     struct span key, value, mine = schema_id_key(&prefix, account);
     struct schema_change c;
@@ -223,7 +230,8 @@ struct expire {
 };
 
 /* Drops the account's rows from the front; *floor becomes the last MODSEQ dropped, or stays. */
-static enum err expire_rows(struct expire *x, struct txn *t, uint64_t account, bool *done, uint64_t *floor, struct fault *f)
+static enum err expire_rows(struct expire *x, struct txn *t, uint64_t account, bool *done,
+                            uint64_t *floor, struct fault *f)
 {
     struct schema_key k;
     struct span key, value, mine = schema_id_key(&k, account);
@@ -253,10 +261,13 @@ static enum err expire_turn(void *arg, struct txn *t, uint64_t account, bool *do
     struct schema_key k;
     uint64_t floor = 0;
     enum err e = expire_rows(x, t, account, done, &floor, f);
-    return e == ERR_OK && floor ? table_put_u64(t, TABLE_META, schema_floor_key(&k, account), floor, f) : e;
+    return e == ERR_OK && floor
+               ? table_put_u64(t, TABLE_META, schema_floor_key(&k, account), floor, f)
+               : e;
 }
 
-enum err changes_expire(struct txn *t, int64_t before, unsigned max, unsigned *gone_out, struct fault *f)
+enum err changes_expire(struct txn *t, int64_t before, unsigned max, unsigned *gone_out,
+                        struct fault *f)
 {
     struct expire x = {.before = before, .max = max};
     enum err e = expiry_round(t, TABLE_CHANGES, SPAN("changes_next"), expire_turn, &x, f);
@@ -264,7 +275,8 @@ enum err changes_expire(struct txn *t, int64_t before, unsigned max, unsigned *g
     return e;
 }
 
-enum err changes_purge(struct txn *t, uint64_t account, unsigned max, unsigned *gone_out, struct fault *f)
+enum err changes_purge(struct txn *t, uint64_t account, unsigned max, unsigned *gone_out,
+                       struct fault *f)
 {
     struct expire x = {.before = INT64_MAX, .max = max};
     struct schema_key k;

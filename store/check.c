@@ -102,7 +102,8 @@ static void meta_row(struct check *c, struct span key, struct span value, struct
         uint64_t *to;
     } known[] = {
         {SPAN("modseq"), &c->modseq}, {SPAN("id"), &c->id}, {SPAN("uidvalidity"), &c->uidvalidity},
-        {SPAN("blob_high"), &c->blob_high}, {SPAN("format"), NULL}, {SPAN("bin_next"), NULL}, {SPAN("changes_next"), NULL},
+        {SPAN("blob_high"), &c->blob_high}, {SPAN("format"), NULL}, {SPAN("bin_next"), NULL},
+        {SPAN("changes_next"), NULL},
     };
     /* clang-format on */
     uint64_t number, account;
@@ -139,13 +140,17 @@ static void change_row(struct check *c, struct span key, struct span value, stru
     }
     uint64_t account = change.change.account, modseq = change.change.modseq;
     if (modseq == 0 || modseq > c->modseq)
-        check_broken(c, 4, "change of account %" PRIu64 ": MODSEQ %" PRIu64 ", the store is at %" PRIu64, account, modseq,
-                     c->modseq);
+        check_broken(c, 4,
+                     "change of account %" PRIu64 ": MODSEQ %" PRIu64 ", the store is at %" PRIu64,
+                     account, modseq, c->modseq);
     if (!check_find_account(c, account))
         check_broken(c, 6, "change of account %" PRIu64 ": no such account", account);
-    if (table_get_u64(c->t, TABLE_META, schema_floor_key(&k, account), &floor, f) == ERR_OK && modseq < floor)
-        check_broken(c, 14, "change of account %" PRIu64 ": MODSEQ %" PRIu64 ", the log begins with %" PRIu64, account, modseq,
-                     floor);
+    if (table_get_u64(c->t, TABLE_META, schema_floor_key(&k, account), &floor, f) == ERR_OK &&
+        modseq < floor)
+        check_broken(c, 14,
+                     "change of account %" PRIu64 ": MODSEQ %" PRIu64
+                     ", the log begins with %" PRIu64,
+                     account, modseq, floor);
 }
 
 /* --- */
@@ -170,7 +175,8 @@ static enum err check_all(struct check *c, struct fault *f)
     return e;
 }
 
-enum err check_run(struct store *st, check_fn *report, check_fn *progress_fn, void *arg, unsigned long *broken_out, struct fault *f)
+enum err check_run(struct store *st, check_fn *report, check_fn *progress_fn, void *arg,
+                   unsigned long *broken_out, struct fault *f)
 {
     struct check c = {.report = report, .progress = progress_fn, .arg = arg};
     enum err e = txn_read(st, &c.t, f);

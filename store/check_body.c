@@ -19,10 +19,12 @@ static void body_row(struct check *c, struct span key, struct span value, struct
         return;
     }
     c->bodies = check_room(c->bodies, c->body_count, &c->body_cap, sizeof *c->bodies);
-    c->bodies[c->body_count++] = (struct check_body){.id = id, .bytes = info.bytes, .refs = info.refs, .chunks = info.chunks};
+    c->bodies[c->body_count++] = (struct check_body){
+        .id = id, .bytes = info.bytes, .refs = info.refs, .chunks = info.chunks};
     c->body = NULL; /* the array may have moved */
     if (id == 0 || id >= c->blob_high)
-        check_broken(c, 12, "body %" PRIu64 ": ids below %" PRIu64 " have been given", id, c->blob_high);
+        check_broken(c, 12, "body %" PRIu64 ": ids below %" PRIu64 " have been given", id,
+                     c->blob_high);
 }
 
 static void pending_row(struct check *c, struct span key, struct span value, struct fault *f)
@@ -68,11 +70,13 @@ static void outline_row(struct check *c, struct span key, struct span value, str
     if (!outline_open(value, &o))
         check_broken(c, 9, "body %" PRIu64 ": its outline is damaged", id);
     else if (o.bytes != b->bytes)
-        check_broken(c, 9, "body %" PRIu64 ": %" PRIu64 " bytes, its outline is of %" PRIu64, id, b->bytes, o.bytes);
+        check_broken(c, 9, "body %" PRIu64 ": %" PRIu64 " bytes, its outline is of %" PRIu64, id,
+                     b->bytes, o.bytes);
 }
 
-/* How many bytes of a body the chunk holds; false: damaged. A packed one is unpacked to prove it. */
-static bool chunk_bytes(struct check *c, uint64_t id, uint32_t n, struct span value, uint64_t *bytes, struct fault *f)
+/* How many bytes of a body the chunk holds; false: damaged. A packed one is unpacked. */
+static bool chunk_bytes(struct check *c, uint64_t id, uint32_t n, struct span value,
+                        uint64_t *bytes, struct fault *f)
 {
     if (value.n == 0)
         return false;
@@ -82,8 +86,8 @@ static bool chunk_bytes(struct check *c, uint64_t id, uint32_t n, struct span va
     }
     struct buf out;
     buf_init(&out, BLOB_CHUNK_BYTES);
-    bool good = value.p[0] == CHUNK_PACKED &&
-                blob_read(c->t, id, (uint64_t)n * BLOB_CHUNK_BYTES, BLOB_CHUNK_BYTES, &out, f) == ERR_OK;
+    bool good = value.p[0] == CHUNK_PACKED && blob_read(c->t, id, (uint64_t)n * BLOB_CHUNK_BYTES,
+                                                        BLOB_CHUNK_BYTES, &out, f) == ERR_OK;
     *bytes = out.n;
     buf_fini(&out);
     return good;
@@ -104,8 +108,9 @@ static void chunk_row(struct check *c, struct span key, struct span value, struc
         return;
     }
     if (n != b->found_chunks || !chunk_bytes(c, id, n, value, &bytes, f)) {
-        check_broken(c, 8, "chunk %" PRIu32 " of body %" PRIu64 ": damaged, or chunk %" PRIu32 " is missing", n, id,
-                     b->found_chunks);
+        check_broken(
+            c, 8, "chunk %" PRIu32 " of body %" PRIu64 ": damaged, or chunk %" PRIu32 " is missing",
+            n, id, b->found_chunks);
         return;
     }
     b->found_chunks++;
@@ -127,12 +132,14 @@ void check_body_sums(struct check *c)
     for (size_t i = 0; i < c->body_count; i++) {
         const struct check_body *b = &c->bodies[i];
         if (b->refs != b->found_refs || b->refs == 0)
-            check_broken(c, 7, "body %" PRIu64 ": %" PRIu32 " references counted, %" PRIu32 " found", b->id, b->refs,
-                         b->found_refs);
+            check_broken(c, 7,
+                         "body %" PRIu64 ": %" PRIu32 " references counted, %" PRIu32 " found",
+                         b->id, b->refs, b->found_refs);
         if (b->chunks != b->found_chunks || b->bytes != b->found_bytes)
             check_broken(c, 8,
-                         "body %" PRIu64 ": %" PRIu64 " bytes in %" PRIu32 " chunks, found %" PRIu64 " in %" PRIu32, b->id,
-                         b->bytes, b->chunks, b->found_bytes, b->found_chunks);
+                         "body %" PRIu64 ": %" PRIu64 " bytes in %" PRIu32 " chunks, found %" PRIu64
+                         " in %" PRIu32,
+                         b->id, b->bytes, b->chunks, b->found_bytes, b->found_chunks);
         if (!b->outlined)
             check_broken(c, 9, "body %" PRIu64 ": no outline", b->id);
     }

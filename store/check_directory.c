@@ -39,8 +39,8 @@ static void account_row(struct check *c, struct span key, struct span value, str
     (void)f;
     if (key.n > 0 && key.p[0] == 'a')
         return; /* when all ids are known */
-    if (key.n == 0 || key.p[0] != 'i' || !schema_id_of(span_from(key, 1), &id) || !schema_account_of(value, &account) ||
-        !is_address(account.address)) {
+    if (key.n == 0 || key.p[0] != 'i' || !schema_id_of(span_from(key, 1), &id) ||
+        !schema_account_of(value, &account) || !is_address(account.address)) {
         check_broken(c, 1, "account: damaged row");
         return;
     }
@@ -62,8 +62,10 @@ static void address_row(struct check *c, struct span key, struct span value, str
         return;
     }
     struct check_account *at = check_find_account(c, id);
-    if (!at || directory_account_get(c->t, c->a, id, &account, f) != ERR_OK || !span_eq(account.address, address)) {
-        check_broken(c, 13, "account %.*s: its id %" PRIu64 " is not its own", SPAN_ARG(address), id);
+    if (!at || directory_account_get(c->t, c->a, id, &account, f) != ERR_OK ||
+        !span_eq(account.address, address)) {
+        check_broken(c, 13, "account %.*s: its id %" PRIu64 " is not its own", SPAN_ARG(address),
+                     id);
         return;
     }
     at->named = true;
@@ -98,9 +100,11 @@ static void name_row(struct check *c, struct span key, struct span value, struct
         return;
     }
     struct check_mailbox *at = check_find_mailbox(c, id);
-    if (!at || mailbox_get(c->t, c->a, id, &box, f) != ERR_OK || box.account != account || !span_eq(box.name, name)) {
-        check_broken(c, 5, "name \"%.*s\" of account %" PRIu64 ": mailbox %" PRIu64 " is not its own", SPAN_ARG(name), account,
-                     id);
+    if (!at || mailbox_get(c->t, c->a, id, &box, f) != ERR_OK || box.account != account ||
+        !span_eq(box.name, name)) {
+        check_broken(c, 5,
+                     "name \"%.*s\" of account %" PRIu64 ": mailbox %" PRIu64 " is not its own",
+                     SPAN_ARG(name), account, id);
         return;
     }
     at->names++;
@@ -117,7 +121,8 @@ static void subscription_row(struct check *c, struct span key, struct span value
     if (!schema_name_of(key, &account, &name) || !is_name(name) || value.n > 0)
         check_broken(c, 1, "subscription: damaged row");
     else if (!check_find_account(c, account))
-        check_broken(c, 6, "subscription to \"%.*s\": no account %" PRIu64, SPAN_ARG(name), account);
+        check_broken(c, 6, "subscription to \"%.*s\": no account %" PRIu64, SPAN_ARG(name),
+                     account);
 }
 
 enum err check_directory_names(struct check *c, struct fault *f)

@@ -16,24 +16,27 @@ static void mailbox_row(struct check *c, struct span key, struct span value, str
         check_broken(c, 1, "mailbox: damaged row");
         return;
     }
-    c->mailboxes = check_room(c->mailboxes, c->mailbox_count, &c->mailbox_cap, sizeof *c->mailboxes);
+    c->mailboxes =
+        check_room(c->mailboxes, c->mailbox_count, &c->mailbox_cap, sizeof *c->mailboxes);
     struct check_mailbox *m = &c->mailboxes[c->mailbox_count++];
     *m = (struct check_mailbox){.id = id, .row = box};
     m->row.name = SPAN("");
     c->mailbox = NULL; /* the array may have moved */
     if (box.recent_from > box.uidnext)
-        check_broken(c, 2, "mailbox %" PRIu64 ": recent from UID %" PRIu32 ", UIDNEXT is %" PRIu32, id, box.recent_from,
-                     box.uidnext);
+        check_broken(c, 2, "mailbox %" PRIu64 ": recent from UID %" PRIu32 ", UIDNEXT is %" PRIu32,
+                     id, box.recent_from, box.uidnext);
     if (box.highestmodseq == 0 || box.highestmodseq > c->modseq)
-        check_broken(c, 4, "mailbox %" PRIu64 ": HIGHESTMODSEQ %" PRIu64 ", the store is at %" PRIu64, id, box.highestmodseq,
-                     c->modseq);
+        check_broken(c, 4,
+                     "mailbox %" PRIu64 ": HIGHESTMODSEQ %" PRIu64 ", the store is at %" PRIu64, id,
+                     box.highestmodseq, c->modseq);
     if (!check_find_account(c, box.account))
         check_broken(c, 6, "mailbox %" PRIu64 ": no account %" PRIu64, id, box.account);
     if (id == 0 || id > c->id)
         check_broken(c, 12, "mailbox %" PRIu64 ": the last id given is %" PRIu64, id, c->id);
     if (box.uidvalidity > c->uidvalidity)
-        check_broken(c, 12, "mailbox %" PRIu64 ": UIDVALIDITY %" PRIu32 ", the last given is %" PRIu64, id, box.uidvalidity,
-                     c->uidvalidity);
+        check_broken(c, 12,
+                     "mailbox %" PRIu64 ": UIDVALIDITY %" PRIu32 ", the last given is %" PRIu64, id,
+                     box.uidvalidity, c->uidvalidity);
 }
 
 static int compare_uidvalidity(const void *a, const void *b)
@@ -62,7 +65,8 @@ static void keyword_row(struct check *c, struct span key, struct span value, str
     uint64_t mailbox;
     uint16_t index;
     (void)f;
-    if (!schema_keyword_of(key, &mailbox, &index) || value.n == 0 || value.n > MAILBOX_KEYWORD_BYTES) {
+    if (!schema_keyword_of(key, &mailbox, &index) || value.n == 0 ||
+        value.n > MAILBOX_KEYWORD_BYTES) {
         check_broken(c, 1, "keyword: damaged row");
         return;
     }
@@ -72,7 +76,8 @@ static void keyword_row(struct check *c, struct span key, struct span value, str
         return;
     }
     if (index != m->keywords)
-        check_broken(c, 11, "mailbox %" PRIu64 ": keyword %u where %" PRIu32 " is next", mailbox, index, m->keywords);
+        check_broken(c, 11, "mailbox %" PRIu64 ": keyword %u where %" PRIu32 " is next", mailbox,
+                     index, m->keywords);
     m->keywords++;
 }
 
@@ -88,7 +93,8 @@ static enum err check_keywords(struct check *c, const struct check_mailbox *m, s
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j < i; j++) {
             if (span_eq_ci(names[i], names[j]))
-                check_broken(c, 11, "mailbox %" PRIu64 ": keyword %.*s twice", m->id, SPAN_ARG(names[i]));
+                check_broken(c, 11, "mailbox %" PRIu64 ": keyword %.*s twice", m->id,
+                             SPAN_ARG(names[i]));
         }
     }
     return ERR_OK;
@@ -96,13 +102,15 @@ static enum err check_keywords(struct check *c, const struct check_mailbox *m, s
 
 /* --- messages --- */
 
-static void count_reference(struct check *c, uint64_t id, const char *what, uint64_t in, uint32_t uid)
+static void count_reference(struct check *c, uint64_t id, const char *what, uint64_t in,
+                            uint32_t uid)
 {
     struct check_body *b = check_find_body(c, id);
     if (b)
         b->found_refs++;
     else
-        check_broken(c, 7, "%s %" PRIu32 " of mailbox %" PRIu64 ": no body %" PRIu64, what, uid, in, id);
+        check_broken(c, 7, "%s %" PRIu32 " of mailbox %" PRIu64 ": no body %" PRIu64, what, uid, in,
+                     id);
 }
 
 static void count_message(struct check_mailbox *m, const struct msg *msg)
@@ -142,14 +150,21 @@ static void msg_row(struct check *c, struct span key, struct span value, struct 
     }
     count_message(m, &msg);
     if (uid >= m->row.uidnext)
-        check_broken(c, 2, "message %" PRIu32 " of mailbox %" PRIu64 ": UIDNEXT is %" PRIu32, uid, mailbox, m->row.uidnext);
+        check_broken(c, 2, "message %" PRIu32 " of mailbox %" PRIu64 ": UIDNEXT is %" PRIu32, uid,
+                     mailbox, m->row.uidnext);
     if (msg.modseq == 0 || msg.modseq > m->row.highestmodseq)
-        check_broken(c, 4, "message %" PRIu32 " of mailbox %" PRIu64 ": MODSEQ %" PRIu64 ", HIGHESTMODSEQ is %" PRIu64, uid,
-                     mailbox, msg.modseq, m->row.highestmodseq);
+        check_broken(c, 4,
+                     "message %" PRIu32 " of mailbox %" PRIu64 ": MODSEQ %" PRIu64
+                     ", HIGHESTMODSEQ is %" PRIu64,
+                     uid, mailbox, msg.modseq, m->row.highestmodseq);
     if (msg.keywords.n && !msg.keywords.p[msg.keywords.n - 1])
-        check_broken(c, 1, "message %" PRIu32 " of mailbox %" PRIu64 ": a zero byte ends its keywords", uid, mailbox);
+        check_broken(c, 1,
+                     "message %" PRIu32 " of mailbox %" PRIu64 ": a zero byte ends its keywords",
+                     uid, mailbox);
     if (bit_count(msg.keywords) > m->row.keyword_count)
-        check_broken(c, 11, "message %" PRIu32 " of mailbox %" PRIu64 ": a keyword that is not there", uid, mailbox);
+        check_broken(c, 11,
+                     "message %" PRIu32 " of mailbox %" PRIu64 ": a keyword that is not there", uid,
+                     mailbox);
 }
 
 static void bin_row(struct check *c, struct span key, struct span value, struct fault *f)
@@ -162,8 +177,8 @@ static void bin_row(struct check *c, struct span key, struct span value, struct 
     }
     count_reference(c, item.msg.blob, "bin: message", item.mailbox, item.msg.uid);
     if (!check_find_account(c, item.account))
-        check_broken(c, 6, "bin: message %" PRIu32 " of mailbox %" PRIu64 ": no account %" PRIu64, item.msg.uid, item.mailbox,
-                     item.account);
+        check_broken(c, 6, "bin: message %" PRIu32 " of mailbox %" PRIu64 ": no account %" PRIu64,
+                     item.msg.uid, item.mailbox, item.account);
 }
 
 enum err check_mail_read(struct check *c, struct fault *f)
@@ -176,10 +191,12 @@ enum err check_mail_read(struct check *c, struct fault *f)
     return e == ERR_OK ? check_table(c, TABLE_BIN, bin_row, f) : e;
 }
 
-static void compare(struct check *c, uint64_t id, const char *what, uint64_t counted, uint64_t found)
+static void compare(struct check *c, uint64_t id, const char *what, uint64_t counted,
+                    uint64_t found)
 {
     if (counted != found)
-        check_broken(c, 3, "mailbox %" PRIu64 ": %" PRIu64 " %s counted, %" PRIu64 " found", id, counted, what, found);
+        check_broken(c, 3, "mailbox %" PRIu64 ": %" PRIu64 " %s counted, %" PRIu64 " found", id,
+                     counted, what, found);
 }
 
 enum err check_mail_sums(struct check *c, struct fault *f)
@@ -195,8 +212,9 @@ enum err check_mail_sums(struct check *c, struct fault *f)
         if (m->names != 1)
             check_broken(c, 5, "mailbox %" PRIu64 ": %u names lead to it", m->id, m->names);
         if (m->keywords != m->row.keyword_count)
-            check_broken(c, 11, "mailbox %" PRIu64 ": %" PRIu32 " keywords counted, %" PRIu32 " found", m->id,
-                         m->row.keyword_count, m->keywords);
+            check_broken(c, 11,
+                         "mailbox %" PRIu64 ": %" PRIu32 " keywords counted, %" PRIu32 " found",
+                         m->id, m->row.keyword_count, m->keywords);
         e = check_keywords(c, m, f);
     }
     return e;

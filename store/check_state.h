@@ -25,7 +25,7 @@ struct check {
     check_fn *report, *progress;
     void *arg;
     unsigned long broken, rows;
-    struct arena *a; /* for one row */
+    struct arena *a;                             /* for one row */
     uint64_t modseq, id, uidvalidity, blob_high; /* META */
     /* All sorted by id, as their tables are. */
     struct check_account *accounts;
@@ -41,7 +41,8 @@ struct check {
 };
 
 /* One line: invariant I<number> does not hold. */
-void check_broken(struct check *c, unsigned number, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void check_broken(struct check *c, unsigned number, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Calls row for every row of the table. */
 typedef void check_row_fn(struct check *c, struct span key, struct span value, struct fault *f);
 enum err check_table(struct check *c, enum table table, check_row_fn *row, struct fault *f);

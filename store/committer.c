@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/must.h"
+#include "store/space.h"
 #include "store/state.h"
 
 #include <pthread.h>
@@ -92,6 +93,7 @@ enum err committer_run(struct store *st, struct store_op *op, struct fault *f)
     struct committer_waiter w = {.post = {committer_wake},
                                  .mutex = PTHREAD_MUTEX_INITIALIZER,
                                  .cond = PTHREAD_COND_INITIALIZER};
+    /* cppcheck-suppress autoVariables ; until it is done, which is awaited here */
     op->home = &w.post;
     committer_submit(st, op);
     (void)pthread_mutex_lock(&w.mutex);
@@ -245,6 +247,7 @@ static void *committer_main(void *arg)
     struct committer *c = arg;
     while (committer_take(c)) {
         committer_batch(c);
+        space_look(c->store->space); /* a flood fills a disk faster than housekeeping turns */
         atomic_fetch_add(&c->batches, 1);
         atomic_fetch_add(&c->ops, c->n);
         committer_send(c);

@@ -25,7 +25,8 @@ static enum err refuse(struct fault *f)
 
 /* --- domains --- */
 
-static enum err number_row(struct txn *t, enum table table, struct span key, uint64_t *out, const char *what, struct fault *f)
+static enum err number_row(struct txn *t, enum table table, struct span key, uint64_t *out,
+                           const char *what, struct fault *f)
 {
     if (!fits(key))
         return fault_set(f, ERR_NOTFOUND, "no such %s", what);
@@ -44,7 +45,8 @@ enum err directory_domain_add(struct txn *t, struct span domain, struct fault *f
     char created[8];
     if (!fits(domain))
         return refuse(f);
-    enum err e = table_add(t, TABLE_DOMAIN, domain, schema_number_value(created, (uint64_t)clock_wall()), f);
+    enum err e =
+        table_add(t, TABLE_DOMAIN, domain, schema_number_value(created, (uint64_t)clock_wall()), f);
     return e == ERR_EXISTS ? fault_set(f, e, "domain exists") : e;
 }
 
@@ -54,7 +56,8 @@ static bool ends_with(struct span s, struct span end)
 }
 
 /* Whether a key of that table, of those that begin with prefix, is an address at the domain. */
-static enum err is_used(struct txn *t, enum table table, struct span prefix, struct span domain, bool *used, struct fault *f)
+static enum err is_used(struct txn *t, enum table table, struct span prefix, struct span domain,
+                        bool *used, struct fault *f)
 {
     struct span key, value;
     struct table_walk w;
@@ -73,11 +76,13 @@ enum err directory_domain_remove(struct txn *t, struct span domain, struct fault
     if (e == ERR_OK)
         e = is_used(t, TABLE_ALIAS, SPAN(""), domain, &used, f);
     if (e == ERR_OK && used)
-        e = fault_set(f, ERR_INVALID, "domain %.*s still has accounts or aliases", SPAN_ARG(domain));
+        e = fault_set(f, ERR_INVALID, "domain %.*s still has accounts or aliases",
+                      SPAN_ARG(domain));
     return e == ERR_OK ? table_drop(t, TABLE_DOMAIN, domain, f) : e;
 }
 
-enum err directory_each_domain(struct txn *t, bool (*fn)(void *arg, struct span domain), void *arg, struct fault *f)
+enum err directory_each_domain(struct txn *t, bool (*fn)(void *arg, struct span domain), void *arg,
+                               struct fault *f)
 {
     struct span key, value;
     struct table_walk w;
@@ -98,7 +103,8 @@ static enum err account_id(struct txn *t, struct span address, uint64_t *id, str
     return e == ERR_NOTFOUND ? fault_set(f, e, "no such account") : e;
 }
 
-enum err directory_account_get(struct txn *t, struct arena *a, uint64_t id, struct account *out, struct fault *f)
+enum err directory_account_get(struct txn *t, struct arena *a, uint64_t id, struct account *out,
+                               struct fault *f)
 {
     struct schema_key k;
     struct buf row;
@@ -113,7 +119,8 @@ enum err directory_account_get(struct txn *t, struct arena *a, uint64_t id, stru
     return e;
 }
 
-enum err directory_account_find(struct txn *t, struct arena *a, struct span address, struct account *out, struct fault *f)
+enum err directory_account_find(struct txn *t, struct arena *a, struct span address,
+                                struct account *out, struct fault *f)
 {
     uint64_t id;
     enum err e = account_id(t, address, &id, f);
@@ -129,12 +136,14 @@ static enum err account_put(struct txn *t, const struct account *account, struct
     struct buf row;
     buf_init(&row, SIZE_MAX);
     schema_account(account, &row);
-    enum err e = table_put(t, TABLE_ACCOUNT, schema_account_key(&k, account->id), buf_span(&row), f);
+    enum err e =
+        table_put(t, TABLE_ACCOUNT, schema_account_key(&k, account->id), buf_span(&row), f);
     buf_fini(&row);
     return e;
 }
 
-enum err directory_account_add(struct txn *t, struct span address, struct span verifier, uint64_t *id_out, struct fault *f)
+enum err directory_account_add(struct txn *t, struct span address, struct span verifier,
+                               uint64_t *id_out, struct fault *f)
 {
     struct account account = {.address = address, .verifier = verifier, .created = clock_wall()};
     struct schema_key k;
@@ -147,7 +156,8 @@ enum err directory_account_add(struct txn *t, struct span address, struct span v
     if (e == ERR_NOTFOUND)
         e = txn_new_id(t, &account.id, f);
     if (e == ERR_OK)
-        e = table_put(t, TABLE_ACCOUNT, schema_address_key(&k, address), schema_number_value(id, account.id), f);
+        e = table_put(t, TABLE_ACCOUNT, schema_address_key(&k, address),
+                      schema_number_value(id, account.id), f);
     if (e == ERR_OK)
         e = account_put(t, &account, f);
     if (e == ERR_OK)
@@ -157,7 +167,8 @@ enum err directory_account_add(struct txn *t, struct span address, struct span v
     return e;
 }
 
-enum err directory_account_verifier(struct txn *t, struct span address, struct span verifier, struct fault *f)
+enum err directory_account_verifier(struct txn *t, struct span address, struct span verifier,
+                                    struct fault *f)
 {
     struct account account;
     struct arena *a = arena_new();
@@ -169,7 +180,8 @@ enum err directory_account_verifier(struct txn *t, struct span address, struct s
     return e;
 }
 
-enum err directory_each_account(struct txn *t, struct arena *a, bool (*fn)(void *arg, const struct account *), void *arg,
+enum err directory_each_account(struct txn *t, struct arena *a,
+                                bool (*fn)(void *arg, const struct account *), void *arg,
                                 struct fault *f)
 {
     struct span key, value, prefix = SPAN("a");
@@ -178,7 +190,8 @@ enum err directory_each_account(struct txn *t, struct arena *a, bool (*fn)(void 
     bool more = true;
     enum err e = ERR_OK;
     table_walk(&w, t, TABLE_ACCOUNT, prefix, true);
-    while (more && e == ERR_OK && table_walk_next(&w, &key, &value) && schema_has_prefix(key, prefix)) {
+    while (more && e == ERR_OK && table_walk_next(&w, &key, &value) &&
+           schema_has_prefix(key, prefix)) {
         uint64_t id;
         e = schema_number(value, &id) ? directory_account_get(t, a, id, &account, f) : ERR_NOTFOUND;
         if (e == ERR_NOTFOUND)
@@ -297,7 +310,8 @@ static enum err take_away(struct leaving *l, bool *done, struct fault *f)
     return e;
 }
 
-enum err directory_account_remove(struct txn *t, struct span address, unsigned max_messages, bool *done_out, struct fault *f)
+enum err directory_account_remove(struct txn *t, struct span address, unsigned max_messages,
+                                  bool *done_out, struct fault *f)
 {
     struct arena *a = arena_new();
     struct leaving l = {.t = t, .left = max_messages ? max_messages : 1};
@@ -313,8 +327,8 @@ enum err directory_account_remove(struct txn *t, struct span address, unsigned m
 
 /* --- aliases --- */
 
-enum err directory_alias_find(struct txn *t, struct arena *a, struct span key, struct span **targets_out, size_t *n_out,
-                              struct fault *f)
+enum err directory_alias_find(struct txn *t, struct arena *a, struct span key,
+                              struct span **targets_out, size_t *n_out, struct fault *f)
 {
     struct buf row;
     if (!fits(key))
@@ -329,7 +343,8 @@ enum err directory_alias_find(struct txn *t, struct arena *a, struct span key, s
     return e;
 }
 
-enum err directory_alias_put(struct txn *t, struct span key, const struct span *targets, size_t n, struct fault *f)
+enum err directory_alias_put(struct txn *t, struct span key, const struct span *targets, size_t n,
+                             struct fault *f)
 {
     struct buf row;
     if (!fits(key))
@@ -354,8 +369,9 @@ enum err directory_alias_remove(struct txn *t, struct span key, struct fault *f)
 }
 
 enum err directory_each_alias(struct txn *t, struct arena *a,
-                              bool (*fn)(void *arg, struct span key, const struct span *targets, size_t n), void *arg,
-                              struct fault *f)
+                              bool (*fn)(void *arg, struct span key, const struct span *targets,
+                                         size_t n),
+                              void *arg, struct fault *f)
 {
     struct span key, value, *targets;
     struct table_walk w;

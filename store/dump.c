@@ -10,7 +10,8 @@
 
 /* clang-format off */
 const char *const dump_flags[5] = {"\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft"};
-const char *const dump_kinds[7] = {NULL, "added", "flags", "removed", "box-new", "box-gone", "box-named"};
+const char *const dump_kinds[7] = {NULL,       "added",    "flags",    "removed",
+                                     "box-new",  "box-gone", "box-named"};
 const char *const dump_actors[4] = {"system", "smtp", "imap", "admin"};
 /* clang-format on */
 
@@ -96,7 +97,8 @@ static void row_damaged(struct dump *d, const char *what)
 }
 
 /* Calls row for every row of the table, while all is well. */
-static void each_row(struct dump *d, enum table table, void (*row)(struct dump *d, struct span key, struct span value))
+static void each_row(struct dump *d, enum table table,
+                     void (*row)(struct dump *d, struct span key, struct span value))
 {
     struct span key, value;
     struct table_walk w;
@@ -151,7 +153,8 @@ static void account_row(struct dump *d, struct span key, struct span value)
     if (key.n > 0 && key.p[0] == 'a')
         return; /* says nothing more */
     uint64_t id;
-    if (key.n == 0 || !schema_id_of(span_from(key, 1), &id) || !schema_account_of(value, &account)) {
+    if (key.n == 0 || !schema_id_of(span_from(key, 1), &id) ||
+        !schema_account_of(value, &account)) {
         row_damaged(d, "account");
         return;
     }
@@ -347,8 +350,10 @@ static void put_all(struct dump *d)
         enum table table;
         void (*row)(struct dump *d, struct span key, struct span value);
     } tables[] = {
-        {TABLE_DOMAIN, domain_row}, {TABLE_ACCOUNT, account_row}, {TABLE_ALIAS, alias_row}, {TABLE_MAILBOX, mailbox_row},
-        {TABLE_SUBSCRIPTION, subscription_row}, {TABLE_MSG, msg_row}, {TABLE_BIN, bin_row}, {TABLE_CHANGES, change_row},
+        {TABLE_DOMAIN, domain_row},   {TABLE_ACCOUNT, account_row},
+        {TABLE_ALIAS, alias_row},     {TABLE_MAILBOX, mailbox_row},
+        {TABLE_MSG, msg_row},         {TABLE_SUBSCRIPTION, subscription_row},
+        {TABLE_BIN, bin_row},         {TABLE_CHANGES, change_row},
         {TABLE_BODY, body_row},
     };
     /* clang-format on */
@@ -361,7 +366,8 @@ static void put_all(struct dump *d)
     end_line(d);
 }
 
-enum err dump_write(struct store *st, bool (*write)(void *arg, struct span bytes), void *arg, struct fault *f)
+enum err dump_write(struct store *st, bool (*write)(void *arg, struct span bytes), void *arg,
+                    struct fault *f)
 {
     struct dump d = {.write = write, .arg = arg, .f = f};
     enum err e = txn_read(st, &d.t, f);

@@ -13,7 +13,8 @@
 #define LOAD_BATCH_BYTES (4u << 20)
 #define LOAD_BATCH_COUNT 2000
 #define LOAD_READ_BYTES (64u << 10)
-/* Body ids are not in the dump beyond those that are there, and none may be given twice: the next ones begin so much further on. */
+/* The dump does not tell which body ids were given to bodies that are gone, and none may be given
+ * twice: new ones begin so far behind the largest. */
 #define LOAD_BODY_GAP (UINT64_C(1) << 32)
 
 /* A row to be added, in the order in which the dump has it. */
@@ -28,7 +29,7 @@ struct load {
     long (*read)(void *arg, char *into, size_t n);
     void *arg;
     struct fault *f;
-    enum err e; /* sticky */
+    enum err e;         /* sticky */
     unsigned long line; /* number, from 1 */
     bool ended;
     /* until the rows are in the store */
@@ -90,7 +91,8 @@ static void add_row(struct load *l, enum table table, struct span key, struct sp
 {
     if (l->e != ERR_OK || l->bad)
         return;
-    l->rows[l->row_count++] = (struct load_row){table, arena_keep(l->a, key), arena_keep(l->a, value)};
+    l->rows[l->row_count++] =
+        (struct load_row){table, arena_keep(l->a, key), arena_keep(l->a, value)};
     if (l->row_count == LOAD_BATCH_COUNT || arena_used(l->a) >= LOAD_BATCH_BYTES)
         flush(l);
 }
@@ -151,7 +153,8 @@ static struct span get_key(struct load *l, const char *name, size_t max)
     return s;
 }
 
-static struct span *get_texts(struct load *l, const char *name, size_t max_count, size_t max_bytes, size_t *n_out)
+static struct span *get_texts(struct load *l, const char *name, size_t max_count, size_t max_bytes,
+                              size_t *n_out)
 {
     const json_t *list = json_object_get(l->json, name);
     size_t n = json_array_size(list);
@@ -193,7 +196,8 @@ static void head_line(struct load *l)
 
 static void domain_line(struct load *l)
 {
-    add_number(l, TABLE_DOMAIN, get_key(l, "domain", SCHEMA_ADDRESS_BYTES), (uint64_t)get_signed(l, "created"));
+    add_number(l, TABLE_DOMAIN, get_key(l, "domain", SCHEMA_ADDRESS_BYTES),
+               (uint64_t)get_signed(l, "created"));
 }
 
 static void account_line(struct load *l)
@@ -247,7 +251,8 @@ static void mailbox_line(struct load *l)
         .uses = get_u32(l, "uses"),
         .created = get_signed(l, "created"),
     };
-    struct span *keywords = get_texts(l, "keywords", MAILBOX_KEYWORD_COUNT, MAILBOX_KEYWORD_BYTES, &n);
+    struct span *keywords =
+        get_texts(l, "keywords", MAILBOX_KEYWORD_COUNT, MAILBOX_KEYWORD_BYTES, &n);
     if (l->bad)
         return;
     m.keyword_count = (uint32_t)n;
@@ -333,11 +338,13 @@ static void bin_line(struct load *l)
     };
     get_msg(l, &item.msg);
     item.msg.uid = get_u32(l, "bin");
-    item.keywords = get_texts(l, "keywords", MAILBOX_KEYWORD_COUNT, MAILBOX_KEYWORD_BYTES, &item.keyword_count);
+    item.keywords =
+        get_texts(l, "keywords", MAILBOX_KEYWORD_COUNT, MAILBOX_KEYWORD_BYTES, &item.keyword_count);
     if (l->bad)
         return;
     schema_bin(&item, &l->row);
-    add_row(l, TABLE_BIN, schema_bin_key(&k, item.account, item.when, item.mailbox, item.msg.uid), buf_span(&l->row));
+    add_row(l, TABLE_BIN, schema_bin_key(&k, item.account, item.when, item.mailbox, item.msg.uid),
+            buf_span(&l->row));
 }
 
 /* "1:5,7" as uidset_text writes it; ascending. */
@@ -345,7 +352,8 @@ static bool get_uids(struct span text, struct uidset *out)
 {
     struct scan s = scan_of(text);
     while (!scan_done(&s)) {
-        uint32_t first = scan_u32(&s, "a UID"), last = scan_try(&s, ':') ? scan_u32(&s, "a UID") : first;
+        uint32_t first = scan_u32(&s, "a UID"),
+                 last = scan_try(&s, ':') ? scan_u32(&s, "a UID") : first;
         if (!scan_ok(&s) || first <= uidset_last(out) || last < first)
             return false;
         uidset_add(out, first, last);
@@ -364,9 +372,11 @@ static void change_line(struct load *l)
         .mailbox = get_u64(l, "mailbox"),
         .modseq = get_u64(l, "change"),
         .kind = (enum change_kind)get_word(l, "kind", dump_kinds, 7),
-        .by = {.kind = (enum actor_kind)get_word(l, "by", dump_actors, 4), .account = get_u64(l, "as")},
+        .by = {.kind = (enum actor_kind)get_word(l, "by", dump_actors, 4),
+               .account = get_u64(l, "as")},
     };
-    struct span session = get_text(l, "session", ID_BYTES - 1), uids = get_text(l, "uids", DUMP_LINE_BYTES);
+    struct span session = get_text(l, "session", ID_BYTES - 1),
+                uids = get_text(l, "uids", DUMP_LINE_BYTES);
     if (l->bad)
         return;
     if (session.n)
@@ -377,8 +387,10 @@ static void change_line(struct load *l)
     schema_change(&c, &l->row);
     (void)uidset_pack(&set, &l->row);
     uidset_fini(&set);
-    add_row(l, TABLE_CHANGES, schema_change_key(&k, c.change.account, c.change.modseq, c.change.mailbox, c.change.kind),
-            buf_span(&l->row));
+    add_row(
+        l, TABLE_CHANGES,
+        schema_change_key(&k, c.change.account, c.change.modseq, c.change.mailbox, c.change.kind),
+        buf_span(&l->row));
 }
 
 /* --- bodies --- */
@@ -403,7 +415,8 @@ static void end_body(struct load *l)
     outline_free(&l->parser);
     add_row(l, TABLE_OUTLINE, schema_id_key(&k, l->body), buf_span(&l->row));
     memcpy(bytes, schema_number_value(eight, l->body_bytes).p, 8);
-    memcpy(bytes + 8, schema_number_value(eight, (uint64_t)l->body_chunks << 32 | l->body_refs).p, 8);
+    memcpy(bytes + 8, schema_number_value(eight, (uint64_t)l->body_chunks << 32 | l->body_refs).p,
+           8);
     add_row(l, TABLE_BODY, schema_id_key(&k, l->body), span_of(bytes, sizeof bytes));
 }
 
@@ -427,7 +440,8 @@ static void data_line(struct load *l)
     struct span text = get_text(l, "data", DUMP_LINE_BYTES), bytes;
     if (l->bad)
         return;
-    if (!l->parser || !b64_decode(l->line_a, text, &bytes) || bytes.n > l->body_bytes - l->body_got) {
+    if (!l->parser || !b64_decode(l->line_a, text, &bytes) ||
+        bytes.n > l->body_bytes - l->body_got) {
         fail(l, "data that belongs to no body, or is not base64, or too much of it");
         return;
     }
@@ -460,9 +474,10 @@ static void parse_line(struct load *l)
         const char *name;
         void (*run)(struct load *l);
     } kinds[] = {
-        {"message", message_line}, {"data", data_line}, {"change", change_line}, {"bin", bin_line}, {"mailbox", mailbox_line},
-        {"alias", alias_line}, {"subscription", subscription_line}, {"domain", domain_line}, {"address", account_line},
-        {"mailstead", head_line}, {"end", end_of_dump}, {"body", body_line},
+        {"message", message_line}, {"data", data_line},     {"change", change_line},
+        {"bin", bin_line},         {"mailbox", mailbox_line}, {"alias", alias_line},
+        {"subscription", subscription_line}, {"domain", domain_line}, {"address", account_line},
+        {"mailstead", head_line},  {"end", end_of_dump},    {"body", body_line},
     };
     /* clang-format on */
     size_t i = 0;
@@ -479,7 +494,8 @@ static void parse_line(struct load *l)
     else
         kinds[i].run(l);
     if (l->bad && l->e == ERR_OK)
-        l->e = fault_set(l->f, ERR_INVALID, "line %lu: \"%s\" is missing or wrong", l->line, l->bad);
+        l->e =
+            fault_set(l->f, ERR_INVALID, "line %lu: \"%s\" is missing or wrong", l->line, l->bad);
 }
 
 static void load_line(struct load *l, struct span text)
@@ -556,7 +572,8 @@ static enum err check_empty(struct store *st, struct fault *f)
     return e == ERR_OK && !empty ? fault_set(f, ERR_EXISTS, "the store is not empty") : e;
 }
 
-enum err dump_load(struct store *st, long (*read)(void *arg, char *into, size_t n), void *arg, struct fault *f)
+enum err dump_load(struct store *st, long (*read)(void *arg, char *into, size_t n), void *arg,
+                   struct fault *f)
 {
     struct fault none = FAULT_NONE;
     f = f ? f : &none;

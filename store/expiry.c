@@ -13,19 +13,23 @@ static enum err find_account(struct txn *t, enum table table, uint64_t *account,
     enum err e = table_walk_end(&w, f);
     if (e != ERR_OK || good)
         return e;
-    return found ? fault_set(f, ERR_CORRUPT, "damaged key where an account should be") : ERR_NOTFOUND;
+    return found ? fault_set(f, ERR_CORRUPT, "damaged key where an account should be")
+                 : ERR_NOTFOUND;
 }
 
 /* Where the next call begins; only a store with many accounts needs to remember it. */
-static enum err remember(struct txn *t, struct span next, uint64_t began, uint64_t account, struct fault *f)
+static enum err remember(struct txn *t, struct span next, uint64_t began, uint64_t account,
+                         struct fault *f)
 {
     if (account == began)
         return ERR_OK;
-    enum err e = account ? table_put_u64(t, TABLE_META, next, account, f) : table_drop(t, TABLE_META, next, f);
+    enum err e = account ? table_put_u64(t, TABLE_META, next, account, f)
+                         : table_drop(t, TABLE_META, next, f);
     return e == ERR_NOTFOUND ? ERR_OK : e;
 }
 
-enum err expiry_round(struct txn *t, enum table table, struct span next, expiry_fn *fn, void *arg, struct fault *f)
+enum err expiry_round(struct txn *t, enum table table, struct span next, expiry_fn *fn, void *arg,
+                      struct fault *f)
 {
     uint64_t account = 0;
     bool done = true;

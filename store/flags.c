@@ -14,7 +14,8 @@ static enum err keywords_damaged(uint64_t mailbox, struct fault *f)
     return fault_set(f, ERR_CORRUPT, "mailbox %" PRIu64 ": damaged keywords", mailbox);
 }
 
-enum err flags_book(struct flags_book *b, struct txn *t, struct arena *a, struct mailbox *box, struct fault *f)
+enum err flags_book(struct flags_book *b, struct txn *t, struct arena *a, struct mailbox *box,
+                    struct fault *f)
 {
     *b = (struct flags_book){.a = a, .box = box, .cap = box->keyword_count};
     b->names = arena_alloc(a, b->cap * sizeof *b->names);
@@ -37,7 +38,8 @@ enum err flags_book(struct flags_book *b, struct txn *t, struct arena *a, struct
     return e == ERR_OK && n < b->cap ? keywords_damaged(box->id, f) : e;
 }
 
-enum err flags_keywords(struct txn *t, struct arena *a, uint64_t mailbox, struct span **names_out, size_t *n_out, struct fault *f)
+enum err flags_keywords(struct txn *t, struct arena *a, uint64_t mailbox, struct span **names_out,
+                        size_t *n_out, struct fault *f)
 {
     struct mailbox box;
     struct flags_book b;
@@ -59,8 +61,9 @@ static enum err check_keyword(struct span name, struct fault *f)
         good = name.p[i] > ' ' && name.p[i] < 0x7f && !strchr("(){%*\"\\]", name.p[i]);
     if (!good)
         return fault_set(f, ERR_INVALID, "not a keyword");
-    return name.n > MAILBOX_KEYWORD_BYTES ? fault_set(f, ERR_LIMIT, "keyword longer than %d bytes", MAILBOX_KEYWORD_BYTES)
-                                          : ERR_OK;
+    return name.n > MAILBOX_KEYWORD_BYTES
+               ? fault_set(f, ERR_LIMIT, "keyword longer than %d bytes", MAILBOX_KEYWORD_BYTES)
+               : ERR_OK;
 }
 
 static bool book_find(const struct flags_book *b, struct span name, size_t *at)
@@ -77,7 +80,8 @@ static enum err book_full(struct fault *f)
     return fault_set(f, ERR_LIMIT, "more than %d keywords in one mailbox", MAILBOX_KEYWORD_COUNT);
 }
 
-enum err flags_book_bit(struct flags_book *b, struct txn *t, struct span name, uint16_t *bit_out, struct fault *f)
+enum err flags_book_bit(struct flags_book *b, struct txn *t, struct span name, uint16_t *bit_out,
+                        struct fault *f)
 {
     size_t at;
     bool there = book_find(b, name, &at);
@@ -103,7 +107,8 @@ enum err flags_book_bit(struct flags_book *b, struct txn *t, struct span name, u
 }
 
 /* Whether all of names can be made if need be. */
-static enum err book_check(const struct flags_book *b, const struct span *names, size_t n, struct fault *f)
+static enum err book_check(const struct flags_book *b, const struct span *names, size_t n,
+                           struct fault *f)
 {
     size_t at, missing = 0;
     for (size_t i = 0; i < n; i++) {
@@ -117,8 +122,9 @@ static enum err book_check(const struct flags_book *b, const struct span *names,
     return b->box->keyword_count + missing > MAILBOX_KEYWORD_COUNT ? book_full(f) : ERR_OK;
 }
 
-enum err flags_row_bitmap(struct txn *t, struct arena *a, struct mailbox *box, const struct span *names, size_t n, bool make,
-                          struct span *bitmap_out, struct fault *f)
+enum err flags_row_bitmap(struct txn *t, struct arena *a, struct mailbox *box,
+                          const struct span *names, size_t n, bool make, struct span *bitmap_out,
+                          struct fault *f)
 {
     struct flags_book b;
     *bitmap_out = SPAN("");
@@ -144,8 +150,8 @@ enum err flags_row_bitmap(struct txn *t, struct arena *a, struct mailbox *box, c
     return e;
 }
 
-enum err flags_bitmap(struct txn *t, struct arena *a, uint64_t mailbox, const struct span *names, size_t n,
-                      struct span *bitmap_out, struct fault *f)
+enum err flags_bitmap(struct txn *t, struct arena *a, uint64_t mailbox, const struct span *names,
+                      size_t n, struct span *bitmap_out, struct fault *f)
 {
     struct mailbox_row row;
     enum err e = mailbox_row_get(t, mailbox, &row, f);
@@ -166,7 +172,8 @@ static struct span change_keywords(char *to, enum flags_how how, struct span old
 {
     size_t n = old.n > given.n ? old.n : given.n, used = 0;
     for (size_t i = 0; i < n; i++) {
-        unsigned was = i < old.n ? (unsigned char)old.p[i] : 0, bits = i < given.n ? (unsigned char)given.p[i] : 0;
+        unsigned was = i < old.n ? (unsigned char)old.p[i] : 0,
+                 bits = i < given.n ? (unsigned char)given.p[i] : 0;
         unsigned now = how == FLAGS_REPLACE ? bits : how == FLAGS_ADD ? was | bits : was & ~bits;
         to[i] = (char)now;
         used = now ? i + 1 : used;
@@ -209,7 +216,8 @@ static enum err store_one(struct flags_run *run, struct msg *m, struct fault *f)
     m->modseq = txn_modseq(run->t);
     mailbox_row_count(run->row, m, true);
     uidset_add(run->changed, m->uid, m->uid);
-    return table_put(run->t, TABLE_MSG, schema_msg_key(&k, run->row->box.id, m->uid), schema_msg(&value, m), f);
+    return table_put(run->t, TABLE_MSG, schema_msg_key(&k, run->row->box.id, m->uid),
+                     schema_msg(&value, m), f);
 }
 
 static enum err store_all(struct flags_run *run, const struct uidset *uids, struct fault *f)
@@ -224,8 +232,9 @@ static enum err store_all(struct flags_run *run, const struct uidset *uids, stru
     return e == ERR_OK ? end : e;
 }
 
-enum err flags_store(struct txn *t, uint64_t mailbox, const struct uidset *uids, const struct flags_change *change,
-                     struct uidset *changed_out, struct uidset *modified_out, struct fault *f)
+enum err flags_store(struct txn *t, uint64_t mailbox, const struct uidset *uids,
+                     const struct flags_change *change, struct uidset *changed_out,
+                     struct uidset *modified_out, struct fault *f)
 {
     struct mailbox_row row;
     uidset_clear(changed_out);
@@ -234,10 +243,11 @@ enum err flags_store(struct txn *t, uint64_t mailbox, const struct uidset *uids,
     if (e != ERR_OK)
         return e;
     struct arena *a = arena_new();
-    struct flags_run run = {.t = t, .row = &row, .change = change, .changed = changed_out, .modified = modified_out};
+    struct flags_run run = {
+        .t = t, .row = &row, .change = change, .changed = changed_out, .modified = modified_out};
     uint32_t old_count = row.box.keyword_count;
-    e = flags_row_bitmap(t, a, &row.box, change->wanted.keywords, change->wanted.keyword_count, change->how != FLAGS_REMOVE,
-                         &run.given, f);
+    e = flags_row_bitmap(t, a, &row.box, change->wanted.keywords, change->wanted.keyword_count,
+                         change->how != FLAGS_REMOVE, &run.given, f);
     if (e == ERR_OK)
         e = store_all(&run, uids, f);
     bool changed = !uidset_empty(changed_out);

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #define HOUSEKEEPING_POLL_MS 200
-#define HOUSEKEEPING_LOOK_MS 1000
 #define HOUSEKEEPING_EXPIRY_MS 60000
 #define HOUSEKEEPING_SLICE_COUNT 500u /* rows dropped by one operation */
 #define HOUSEKEEPING_DAY_S INT64_C(86400)
@@ -25,7 +24,7 @@ struct housekeeping {
     pthread_mutex_t mutex;
     pthread_cond_t stop;
     bool stopping;
-    uint64_t looked, expired; /* clock_ms */
+    uint64_t expired; /* clock_ms */
     bool failing;             /* the last checkpoint did not get through */
 };
 
@@ -57,7 +56,9 @@ static enum err housekeeping_remove_logs(struct store *st, struct fault *f)
 
 enum err housekeeping_checkpoint(struct store *st, bool force, struct fault *f)
 {
-    u_int32_t kilobytes = force ? 0 : (u_int32_t)(st->options.checkpoint_bytes >> 10);
+    /* with little room left, now: reads want no dirty pages, nor does a recovery when there is none left */
+    bool now = force || space_is_low(st->space);
+    u_int32_t kilobytes = now ? 0 : (u_int32_t)(st->options.checkpoint_bytes >> 10);
     int error = st->env->txn_checkpoint(st->env, kilobytes, 0, force ? DB_FORCE : 0);
     if (error)
         return io_fault(f, error, "checkpoint");
@@ -126,11 +127,9 @@ static void housekeeping_bound_recovery(struct housekeeping *h)
 static void housekeeping_turn(struct housekeeping *h)
 {
     uint64_t now = clock_ms();
+    space_look(h->store->space);
+    space_mend(h->store->space);
     housekeeping_bound_recovery(h);
-    if (now - h->looked >= HOUSEKEEPING_LOOK_MS) {
-        h->looked = now;
-        space_look(h->store->space);
-    }
     if (now - h->expired >= HOUSEKEEPING_EXPIRY_MS) {
         h->expired = now;
         housekeeping_expire(h, "bin", h->store->options.bin_days, bin_expire);
@@ -168,7 +167,7 @@ struct housekeeping *housekeeping_new(struct store *st)
 {
     struct housekeeping *h = mem_new(struct housekeeping);
     h->store = st;
-    h->looked = h->expired = clock_ms();
+    h->expired = clock_ms();
     pthread_condattr_t attr;
     must(pthread_condattr_init(&attr) == 0);
     must(pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0);

@@ -146,12 +146,16 @@ static int io_close(int fd)
 
 static _Thread_local int io_read_fault; /* for the next seek of this thread */
 
+/* Recovery takes a log that cannot be read for one that ends there, and writes over the rest of it. */
 static ssize_t io_pread(int fd, void *into, size_t n, off_t at)
 {
-    if (!io_tripped(TRIP_READ))
-        return pread(fd, into, n, at);
-    io_read_fault = errno;
-    return -1;
+    bool planted = io_tripped(TRIP_READ);
+    ssize_t got = planted ? -1 : pread(fd, into, n, at);
+    if (got < 0 && io_is_log(fd))
+        io_end("read", "log", errno);
+    if (planted)
+        io_read_fault = errno;
+    return got;
 }
 
 static int io_seek(int fd, off_t at, int whence)

@@ -63,7 +63,8 @@ enum err mailbox_row_get(struct txn *t, uint64_t id, struct mailbox_row *row, st
     enum err e = table_get(t, TABLE_MAILBOX, schema_id_key(&k, id), &row->bytes, f);
     if (e == ERR_NOTFOUND)
         (void)fault_set(f, e, "mailbox %" PRIu64 " is not there", id);
-    else if (e == ERR_LIMIT || (e == ERR_OK && !schema_mailbox_of(buf_span(&row->bytes), &row->box)))
+    else if (e == ERR_LIMIT ||
+             (e == ERR_OK && !schema_mailbox_of(buf_span(&row->bytes), &row->box)))
         e = damaged(id, f);
     row->box.id = id;
     if (e != ERR_OK)
@@ -146,7 +147,8 @@ enum err mailbox_row_drop(struct txn *t, struct mailbox_row *row, struct fault *
 
 /* --- finding --- */
 
-static enum err find_id(struct txn *t, uint64_t account, struct span name, uint64_t *id, struct fault *f)
+static enum err find_id(struct txn *t, uint64_t account, struct span name, uint64_t *id,
+                        struct fault *f)
 {
     struct schema_key k;
     if (name.n == 0 || name.n > MAILBOX_NAME_BYTES)
@@ -162,7 +164,8 @@ static enum err named_row(struct txn *t, uint64_t id, struct mailbox_row *row, s
     return e == ERR_NOTFOUND ? damaged(id, f) : e;
 }
 
-static enum err find_row(struct txn *t, uint64_t account, struct span name, struct mailbox_row *row, struct fault *f)
+static enum err find_row(struct txn *t, uint64_t account, struct span name, struct mailbox_row *row,
+                         struct fault *f)
 {
     uint64_t id;
     enum err e = find_id(t, account, name, &id, f);
@@ -177,7 +180,8 @@ static void hand_out(struct mailbox_row *row, struct arena *a, struct mailbox *o
     mailbox_row_end(row);
 }
 
-enum err mailbox_find(struct txn *t, struct arena *a, uint64_t account, struct span name, struct mailbox *out, struct fault *f)
+enum err mailbox_find(struct txn *t, struct arena *a, uint64_t account, struct span name,
+                      struct mailbox *out, struct fault *f)
 {
     struct mailbox_row row;
     enum err e = find_row(t, account, name, &row, f);
@@ -186,7 +190,8 @@ enum err mailbox_find(struct txn *t, struct arena *a, uint64_t account, struct s
     return e;
 }
 
-enum err mailbox_get(struct txn *t, struct arena *a, uint64_t id, struct mailbox *out, struct fault *f)
+enum err mailbox_get(struct txn *t, struct arena *a, uint64_t id, struct mailbox *out,
+                     struct fault *f)
 {
     struct mailbox_row row;
     enum err e = mailbox_row_get(t, id, &row, f);
@@ -203,13 +208,16 @@ enum err mailbox_each(struct txn *t, struct arena *a, uint64_t account, struct s
     struct table_walk w;
     enum err e = ERR_OK;
     bool more = true;
-    table_walk(&w, t, TABLE_NAME, schema_name_key(&start, account, span_to(from, MAILBOX_NAME_BYTES)), true);
-    while (more && e == ERR_OK && table_walk_next(&w, &key, &value) && schema_has_prefix(key, mine)) {
+    table_walk(&w, t, TABLE_NAME,
+               schema_name_key(&start, account, span_to(from, MAILBOX_NAME_BYTES)), true);
+    while (more && e == ERR_OK && table_walk_next(&w, &key, &value) &&
+           schema_has_prefix(key, mine)) {
         struct mailbox_row row;
         struct mailbox box;
         uint64_t id;
-        e = schema_number(value, &id) ? named_row(t, id, &row, f)
-                                      : fault_set(f, ERR_CORRUPT, "account %" PRIu64 ": damaged name", account);
+        e = schema_number(value, &id)
+                ? named_row(t, id, &row, f)
+                : fault_set(f, ERR_CORRUPT, "account %" PRIu64 ": damaged name", account);
         if (e != ERR_OK)
             break;
         hand_out(&row, a, &box);
@@ -221,11 +229,15 @@ enum err mailbox_each(struct txn *t, struct arena *a, uint64_t account, struct s
 
 /* --- making --- */
 
-static enum err create_one(struct txn *t, uint64_t account, struct span name, uint32_t uses, uint64_t *id_out,
-                           struct fault *f)
+static enum err create_one(struct txn *t, uint64_t account, struct span name, uint32_t uses,
+                           uint64_t *id_out, struct fault *f)
 {
-    struct mailbox b = {
-        .account = account, .uidnext = 1, .recent_from = 1, .uses = uses, .created = clock_wall(), .highestmodseq = txn_modseq(t)};
+    struct mailbox b = {.account = account,
+                        .uidnext = 1,
+                        .recent_from = 1,
+                        .uses = uses,
+                        .created = clock_wall(),
+                        .highestmodseq = txn_modseq(t)};
     struct schema_key k;
     char id[8];
     enum err e = txn_new_id(t, &b.id, f);
@@ -272,7 +284,8 @@ static enum err check_new(struct txn *t, uint64_t account, struct span *name, st
     return e == ERR_OK ? fault_set(f, ERR_EXISTS, "mailbox exists") : e;
 }
 
-enum err mailbox_create(struct txn *t, uint64_t account, struct span name, uint32_t uses, uint64_t *id_out, struct fault *f)
+enum err mailbox_create(struct txn *t, uint64_t account, struct span name, uint32_t uses,
+                        uint64_t *id_out, struct fault *f)
 {
     enum err e = check_new(t, account, &name, f);
     if (e == ERR_OK)
@@ -430,7 +443,9 @@ static enum err move_all(struct move *m, struct fault *f)
         e = make_superiors(m->t, m->account, m->to, f);
     for (size_t i = 0; i < m->n && e == ERR_OK; i++) {
         struct mailbox b = {.id = m->list[i].id, .account = m->account};
-        e = drop_name(m->t, &b, arena_printf(m->a, "%.*s%.*s", SPAN_ARG(m->from), SPAN_ARG(m->list[i].rest)), f);
+        e = drop_name(m->t, &b,
+                      arena_printf(m->a, "%.*s%.*s", SPAN_ARG(m->from), SPAN_ARG(m->list[i].rest)),
+                      f);
     }
     for (size_t i = 0; i < m->n && e == ERR_OK; i++)
         e = move_one(m, i, f);
@@ -447,7 +462,8 @@ static enum err rename_inbox(struct txn *t, uint64_t account, struct span to, st
     return e == ERR_OK ? msg_move(t, inbox, NULL, id, NULL, NULL, f) : e;
 }
 
-enum err mailbox_rename(struct txn *t, uint64_t account, struct span from, struct span to, struct fault *f)
+enum err mailbox_rename(struct txn *t, uint64_t account, struct span from, struct span to,
+                        struct fault *f)
 {
     enum err e = mailbox_name_check(to, &to, f);
     if (e != ERR_OK)
@@ -475,13 +491,16 @@ enum err mailbox_rename(struct txn *t, uint64_t account, struct span from, struc
 
 /* --- subscriptions --- */
 
-enum err mailbox_subscribe(struct txn *t, uint64_t account, struct span name, bool on, struct fault *f)
+enum err mailbox_subscribe(struct txn *t, uint64_t account, struct span name, bool on,
+                           struct fault *f)
 {
     struct schema_key k;
     enum err e;
     if (on) {
         e = mailbox_name_check(name, &name, f);
-        return e == ERR_OK ? table_put(t, TABLE_SUBSCRIPTION, schema_name_key(&k, account, name), SPAN(""), f) : e;
+        return e == ERR_OK ? table_put(t, TABLE_SUBSCRIPTION, schema_name_key(&k, account, name),
+                                       SPAN(""), f)
+                           : e;
     }
     if (name.n == 0 || name.n > MAILBOX_NAME_BYTES)
         return ERR_OK;
@@ -489,7 +508,8 @@ enum err mailbox_subscribe(struct txn *t, uint64_t account, struct span name, bo
     return e == ERR_NOTFOUND ? ERR_OK : e;
 }
 
-enum err mailbox_subscribed(struct txn *t, uint64_t account, struct span name, bool *out, struct fault *f)
+enum err mailbox_subscribed(struct txn *t, uint64_t account, struct span name, bool *out,
+                            struct fault *f)
 {
     struct schema_key k;
     struct buf none;
@@ -503,7 +523,8 @@ enum err mailbox_subscribed(struct txn *t, uint64_t account, struct span name, b
     return e == ERR_NOTFOUND ? ERR_OK : e;
 }
 
-enum err mailbox_each_subscription(struct txn *t, uint64_t account, bool (*fn)(void *arg, struct span name), void *arg,
+enum err mailbox_each_subscription(struct txn *t, uint64_t account,
+                                   bool (*fn)(void *arg, struct span name), void *arg,
                                    struct fault *f)
 {
     struct schema_key k;

@@ -8,19 +8,22 @@
 
 #include <inttypes.h>
 
-/* A gap of more UIDs than this is jumped over by a new look-up, not walked through: about as many rows as cost the same. */
+/* A gap of more UIDs than this is jumped over by a new look-up, not walked through: about as many
+ * rows as cost the same. */
 #define MSG_FEW_COUNT 64
 #define MSG_GAP_FEW 64
 #define MSG_GAP_MANY 2048
 
 static enum err damaged(uint64_t mailbox, uint32_t uid, struct fault *f)
 {
-    return fault_set(f, ERR_CORRUPT, "message %" PRIu32 " of mailbox %" PRIu64 ": damaged row", uid, mailbox);
+    return fault_set(f, ERR_CORRUPT, "message %" PRIu32 " of mailbox %" PRIu64 ": damaged row", uid,
+                     mailbox);
 }
 
 /* --- reading --- */
 
-enum err msg_get(struct txn *t, struct arena *a, uint64_t mailbox, uint32_t uid, struct msg *out, struct fault *f)
+enum err msg_get(struct txn *t, struct arena *a, uint64_t mailbox, uint32_t uid, struct msg *out,
+                 struct fault *f)
 {
     struct schema_key k;
     struct buf row;
@@ -80,7 +83,8 @@ enum err msg_uids(struct txn *t, uint64_t mailbox, struct uidset *out, struct fa
     return msg_walk_end(&w, f);
 }
 
-void msg_pick(struct msg_pick *p, struct txn *t, uint64_t mailbox, const struct uidset *uids, uint32_t below)
+void msg_pick(struct msg_pick *p, struct txn *t, uint64_t mailbox, const struct uidset *uids,
+              uint32_t below)
 {
     *p = (struct msg_pick){.uids = uids, .below = below, .fault = FAULT_NONE};
     p->few = uids && uidset_count(uids) <= MSG_FEW_COUNT;
@@ -128,15 +132,16 @@ enum err msg_pick_end(struct msg_pick *p, struct fault *f)
 
 /* --- making --- */
 
-static enum err append_row(struct txn *t, struct mailbox_row *row, const struct msg_new *m, struct span keywords,
-                           uint32_t *uid_out, struct fault *f)
+static enum err append_row(struct txn *t, struct mailbox_row *row, const struct msg_new *m,
+                           struct span keywords, uint32_t *uid_out, struct fault *f)
 {
     struct mailbox *b = &row->box;
     if (b->uidnext == UINT32_MAX)
         return fault_set(f, ERR_LIMIT, "mailbox %" PRIu64 " is out of UIDs", b->id);
     struct msg made = {
         .uid = b->uidnext,
-        .flags = m->flags.system & (FLAGS_SEEN | FLAGS_ANSWERED | FLAGS_FLAGGED | FLAGS_DELETED | FLAGS_DRAFT),
+        .flags = m->flags.system &
+                 (FLAGS_SEEN | FLAGS_ANSWERED | FLAGS_FLAGGED | FLAGS_DELETED | FLAGS_DRAFT),
         .keywords = keywords,
         .modseq = txn_modseq(t),
         .internal = m->internal,
@@ -146,7 +151,8 @@ static enum err append_row(struct txn *t, struct mailbox_row *row, const struct 
     };
     struct schema_key k;
     struct schema_msg value;
-    enum err e = table_put(t, TABLE_MSG, schema_msg_key(&k, b->id, made.uid), schema_msg(&value, &made), f);
+    enum err e =
+        table_put(t, TABLE_MSG, schema_msg_key(&k, b->id, made.uid), schema_msg(&value, &made), f);
     b->uidnext++;
     mailbox_row_count(row, &made, true);
     if (e == ERR_OK)
@@ -160,7 +166,8 @@ static enum err append_row(struct txn *t, struct mailbox_row *row, const struct 
     return e;
 }
 
-enum err msg_append(struct txn *t, uint64_t mailbox, const struct msg_new *m, uint32_t *uid_out, struct fault *f)
+enum err msg_append(struct txn *t, uint64_t mailbox, const struct msg_new *m, uint32_t *uid_out,
+                    struct fault *f)
 {
     struct mailbox_row row;
     struct span keywords = SPAN("");
@@ -169,7 +176,8 @@ enum err msg_append(struct txn *t, uint64_t mailbox, const struct msg_new *m, ui
         return e;
     struct arena *a = m->flags.keyword_count > 0 ? arena_new() : NULL;
     if (a)
-        e = flags_row_bitmap(t, a, &row.box, m->flags.keywords, m->flags.keyword_count, true, &keywords, f);
+        e = flags_row_bitmap(t, a, &row.box, m->flags.keywords, m->flags.keyword_count, true,
+                             &keywords, f);
     if (e == ERR_OK)
         e = append_row(t, &row, m, keywords, uid_out, f);
     arena_free(&a);
@@ -177,8 +185,8 @@ enum err msg_append(struct txn *t, uint64_t mailbox, const struct msg_new *m, ui
     return e;
 }
 
-enum err msg_move(struct txn *t, uint64_t from, const struct uidset *uids, uint64_t to, struct uidset *from_out,
-                  struct uidset *to_out, struct fault *f)
+enum err msg_move(struct txn *t, uint64_t from, const struct uidset *uids, uint64_t to,
+                  struct uidset *from_out, struct uidset *to_out, struct fault *f)
 {
     return msg_copy_rows(t, from, uids, to, true, from_out, to_out, f);
 }
@@ -213,7 +221,8 @@ static enum err name_keywords(struct expunge *x, struct bin_item *item, struct f
     return ERR_OK;
 }
 
-static enum err drop_msg(struct txn *t, struct mailbox_row *row, const struct msg *m, struct fault *f)
+static enum err drop_msg(struct txn *t, struct mailbox_row *row, const struct msg *m,
+                         struct fault *f)
 {
     struct schema_key k;
     mailbox_row_count(row, m, false);
@@ -236,16 +245,18 @@ static enum err expunge_one(struct expunge *x, const struct msg *m, struct fault
 }
 
 /* Puts the row of a mailbox that has lost messages. */
-static enum err tell_gone(struct txn *t, struct mailbox_row *row, const struct uidset *gone, struct fault *f)
+static enum err tell_gone(struct txn *t, struct mailbox_row *row, const struct uidset *gone,
+                          struct fault *f)
 {
     if (uidset_empty(gone))
         return ERR_OK;
     enum err e = mailbox_row_put(t, row, true, f);
-    return e == ERR_OK ? changes_record(t, row->box.account, row->box.id, CHANGE_REMOVED, gone, f) : e;
+    return e == ERR_OK ? changes_record(t, row->box.account, row->box.id, CHANGE_REMOVED, gone, f)
+                       : e;
 }
 
-static enum err expunge_all(struct expunge *x, const struct uidset *uids, bool only_deleted, struct uidset *gone,
-                            struct fault *f)
+static enum err expunge_all(struct expunge *x, const struct uidset *uids, bool only_deleted,
+                            struct uidset *gone, struct fault *f)
 {
     struct msg_pick p;
     struct msg m;
@@ -261,8 +272,8 @@ static enum err expunge_all(struct expunge *x, const struct uidset *uids, bool o
     return e == ERR_OK ? end : e;
 }
 
-enum err msg_expunge(struct txn *t, uint64_t mailbox, const struct uidset *uids, bool only_deleted, struct uidset *gone_out,
-                     struct fault *f)
+enum err msg_expunge(struct txn *t, uint64_t mailbox, const struct uidset *uids, bool only_deleted,
+                     struct uidset *gone_out, struct fault *f)
 {
     struct mailbox_row row;
     struct uidset own = {0}, *gone = gone_out ? gone_out : &own;
@@ -280,7 +291,8 @@ enum err msg_expunge(struct txn *t, uint64_t mailbox, const struct uidset *uids,
     return e;
 }
 
-enum err msg_purge(struct txn *t, uint64_t mailbox, unsigned max, unsigned *gone_out, struct fault *f)
+enum err msg_purge(struct txn *t, uint64_t mailbox, unsigned max, unsigned *gone_out,
+                   struct fault *f)
 {
     struct mailbox_row row;
     struct msg_walk w;

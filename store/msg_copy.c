@@ -16,10 +16,10 @@ struct copy {
     struct mailbox_row *to; /* to_row, or from where both are one mailbox */
     bool move;
     struct arena *a;
-    struct span *names; /* keywords of from; NULL until needed */
+    struct span *names;     /* keywords of from; NULL until needed */
     struct flags_book book; /* of to, likewise */
-    uint16_t *map;      /* bit in from to bit in to, or COPY_UNMAPPED */
-    uint64_t keep;      /* a body some references of which are still to be counted */
+    uint16_t *map;          /* bit in from to bit in to, or COPY_UNMAPPED */
+    uint64_t keep;          /* a body some references of which are still to be counted */
     uint32_t keep_more;
     int64_t now;
     struct uidset *gone, *made;
@@ -73,7 +73,7 @@ static enum err keep_flush(struct copy *c, struct fault *f)
     return e;
 }
 
-/* One reference more, together with those of the copies before it where they are of the same body. */
+/* One reference more, together with those of the copies before it that are of the same body. */
 static enum err keep_add(struct copy *c, uint64_t blob, struct fault *f)
 {
     enum err e = blob != c->keep ? keep_flush(c, f) : ERR_OK;
@@ -109,7 +109,8 @@ static enum err copy_one(struct copy *c, const struct msg *m, struct fault *f)
     mailbox_row_count(c->to, &made, true);
     struct schema_key k;
     struct schema_msg value;
-    return table_put(c->t, TABLE_MSG, schema_msg_key(&k, to->id, made.uid), schema_msg(&value, &made), f);
+    return table_put(c->t, TABLE_MSG, schema_msg_key(&k, to->id, made.uid),
+                     schema_msg(&value, &made), f);
 }
 
 static enum err copy_all(struct copy *c, const struct uidset *uids, struct fault *f)
@@ -158,8 +159,8 @@ static enum err copy_begin(struct copy *c, uint64_t from, uint64_t to, struct fa
     return e;
 }
 
-enum err msg_copy_rows(struct txn *t, uint64_t from, const struct uidset *uids, uint64_t to, bool move, struct uidset *from_out,
-                       struct uidset *to_out, struct fault *f)
+enum err msg_copy_rows(struct txn *t, uint64_t from, const struct uidset *uids, uint64_t to,
+                       bool move, struct uidset *from_out, struct uidset *to_out, struct fault *f)
 {
     struct uidset gone = {0}, made = {0};
     struct copy c = {.t = t, .move = move, .now = clock_wall()};
@@ -183,8 +184,8 @@ enum err msg_copy_rows(struct txn *t, uint64_t from, const struct uidset *uids, 
     return e;
 }
 
-enum err msg_copy(struct txn *t, uint64_t from, const struct uidset *uids, uint64_t to, struct uidset *from_out,
-                  struct uidset *to_out, struct fault *f)
+enum err msg_copy(struct txn *t, uint64_t from, const struct uidset *uids, uint64_t to,
+                  struct uidset *from_out, struct uidset *to_out, struct fault *f)
 {
     return msg_copy_rows(t, from, uids, to, false, from_out, to_out, f);
 }

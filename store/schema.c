@@ -1,17 +1,21 @@
 /* WHAT THE STORE KEEPS
  *
- * Numbers in keys are big-endian, so that keys sort as they should; numbers in values are little-endian. "uN" is an
- * unsigned number of N bits, "iN" a signed one; "text" goes on to the end unless its length stands before it. Times are seconds
- * since 1970 UTC. Addresses and domains stand in the form of address_key and address_domain_key.
+ * Each table below has keys and values of bytes: offset, size, meaning. Numbers in keys are
+ * big-endian, so that keys sort as they should; numbers in values are little-endian. "uN" is an
+ * unsigned number of N bits, "iN" a signed one; "text" goes on to the end unless its length stands
+ * before it. Times are seconds since 1970 UTC. Addresses and domains stand in the form of
+ * address_key and address_domain_key.
  *
  * META            one row for each number of the store
  *   key             "format"        version of this page: 1
- *                   "modseq"        the last MODSEQ given: one counter for the whole store, one step for each operation
+ *                   "modseq"        the last MODSEQ given: one counter for the whole store, which
+ *                                   goes one step on for each operation
  *                   "id"            the last id given to an account or a mailbox
  *                   "uidvalidity"   the last UIDVALIDITY given
  *                   "blob_high"     body ids from here on have not been given
  *                   "floor" u64     of that account: changes up to this MODSEQ have been forgotten
- *                   "bin_next"      the account with which the next walk for what is too old in the bin goes on; absent: the first
+ *                   "bin_next"      the account with which the next round for what is too old in
+ *                                   the bin begins; absent: the first
  *                   "changes_next"  likewise for the change log
  *   value   0   8   u64
  *
@@ -38,7 +42,8 @@
  *
  * NAME            the mailboxes of an account in order of their names
  *   key     0   8   u64 account
- *           8       text: the name in UTF-8, levels divided by "/"; INBOX as the first level always in upper case
+ *           8       text: the name in UTF-8, levels divided by "/"; INBOX as the first level
+ *                   always in upper case
  *   value   0   8   u64 mailbox
  *
  * SUBSCRIPTION    the names to which an account is subscribed; the mailbox need not be there
@@ -76,7 +81,8 @@
  *          32   8   u64 bytes of the message
  *          40   2   i16 zone of INTERNALDATE in minutes, east positive
  *          42   1   u8 flags, enum flags_system
- *          43       keywords: bit i is (byte i / 8 >> i % 8) & 1; no zero byte at the end; at most 512 bytes
+ *          43       keywords: bit i is (byte i / 8 >> i % 8) & 1; no zero byte at the end; at
+ *                   most 512 bytes
  *
  * BODY            the bytes of messages: written once, counted
  *   key     0   8   u64 body
@@ -122,19 +128,23 @@
  *
  * INVARIANTS of every commit; store/check.c proves them by these numbers
  *   (I1)  Every key and value has the form given here.
- *   (I2)  The UIDNEXT of a mailbox is larger than every UID it ever gave, and not smaller than its recent UID.
+ *   (I2)  The UIDNEXT of a mailbox is larger than every UID it ever gave, and not smaller than the
+ *         UID from which its messages are recent.
  *   (I3)  The messages, unseen, deleted and bytes of a mailbox are those of its rows.
- *   (I4)  The MODSEQ of a message is not larger than its mailbox's HIGHESTMODSEQ, that and the MODSEQ of every change are not
- *         larger than the store's "modseq"; none is 0.
- *   (I5)  NAME leads to every mailbox, and from nowhere else: the mailbox has that account and name.
- *   (I6)  The account of every mailbox, subscription, change and row of the bin is there; so is the mailbox of every message and
- *         keyword.
- *   (I7)  A body counts as many references as there are messages and rows of the bin that name it, and these name nothing else.
+ *   (I4)  The MODSEQ of a message is not larger than its mailbox's HIGHESTMODSEQ; that and the MODSEQ
+ *         of every change are not larger than the store's "modseq"; none is 0.
+ *   (I5)  One name leads to each mailbox, and it is the one in the mailbox's row.
+ *   (I6)  The account of every mailbox, subscription, change and row of the bin is there; so is the
+ *         mailbox of every message and keyword.
+ *   (I7)  A body counts as many references as there are messages and rows of the bin that name it, at
+ *         least one; these name no body that is not there.
  *   (I8)  The chunks of a body are there, numbered from 0, and hold as many bytes as the body has.
  *   (I9)  A body has an outline that can be read and is of as many bytes.
  *   (I10) A chunk or an outline belongs to a body; a chunk may belong to a pending one instead.
- *   (I11) The keywords of a mailbox are numbered from 0 without a gap, as many as it counts, no two of them the same; a message has no others.
- *   (I12) No id, UIDVALIDITY or body id is beyond the counter that gave it, and no two mailboxes have the same UIDVALIDITY.
+ *   (I11) The keywords of a mailbox are numbered from 0 without a gap, as many as it counts, no two of
+ *         them the same but for case; a message has no others.
+ *   (I12) No id, UIDVALIDITY or body id is beyond the counter that gave it, and no two mailboxes have
+ *         the same UIDVALIDITY.
  *   (I13) The two rows of an account agree, and every account has its INBOX.
  *   (I14) The change log of an account does not reach back behind its floor. */
 #include "store/schema.h"
@@ -234,8 +244,8 @@ struct span schema_chunk_key(struct schema_key *k, uint64_t body, uint32_t n)
     return pair_key(k, body, n);
 }
 
-struct span schema_change_key(struct schema_key *k, uint64_t account, uint64_t modseq, uint64_t mailbox,
-                              unsigned kind)
+struct span schema_change_key(struct schema_key *k, uint64_t account, uint64_t modseq,
+                              uint64_t mailbox, unsigned kind)
 {
     put_be(k->bytes, account, 8);
     put_be(k->bytes + 8, modseq, 8);
@@ -247,7 +257,8 @@ struct span schema_change_key(struct schema_key *k, uint64_t account, uint64_t m
 /* So that times before 1970 sort before those after it. */
 #define SIGN_BIT (UINT64_C(1) << 63)
 
-struct span schema_bin_key(struct schema_key *k, uint64_t account, int64_t when, uint64_t mailbox, uint32_t uid)
+struct span schema_bin_key(struct schema_key *k, uint64_t account, int64_t when, uint64_t mailbox,
+                           uint32_t uid)
 {
     put_be(k->bytes, account, 8);
     put_be(k->bytes + 8, (uint64_t)when ^ SIGN_BIT, 8);
@@ -329,7 +340,8 @@ struct span schema_number_value(char bytes[8], uint64_t v)
     return span_of(bytes, 8);
 }
 
-struct span schema_mailbox(char row[SCHEMA_MAILBOX_BYTES + MAILBOX_NAME_BYTES], const struct mailbox *m)
+struct span schema_mailbox(char row[SCHEMA_MAILBOX_BYTES + MAILBOX_NAME_BYTES],
+                           const struct mailbox *m)
 {
     must(m->name.n > 0 && m->name.n <= MAILBOX_NAME_BYTES);
     put_le(row, m->account, 8);
@@ -532,9 +544,9 @@ void schema_bin(const struct bin_item *item, struct buf *out)
     schema_spans(item->keywords, item->keyword_count, out);
 }
 
-/* *rest is left at the number of keywords. */
-static bool bin_of(struct span key, struct span value, struct bin_item *out, struct span *rest)
+bool schema_bin_of(struct arena *a, struct span key, struct span value, struct bin_item *out)
 {
+    struct span *keywords;
     if (key.n != 28 || value.n < SCHEMA_MSG_BYTES)
         return false;
     *out = (struct bin_item){
@@ -544,20 +556,9 @@ static bool bin_of(struct span key, struct span value, struct bin_item *out, str
     };
     get_msg(value.p, &out->msg);
     out->msg.uid = (uint32_t)get_be(key.p + 24, 4);
-    *rest = span_from(value, SCHEMA_MSG_BYTES);
-    return take_counted(rest, &out->name) && out->name.n > 0 && out->name.n <= MAILBOX_NAME_BYTES;
-}
-
-bool schema_bin_msg_of(struct span key, struct span value, struct bin_item *out)
-{
-    struct span rest;
-    return bin_of(key, value, out, &rest);
-}
-
-bool schema_bin_of(struct arena *a, struct span key, struct span value, struct bin_item *out)
-{
-    struct span rest, *keywords;
-    if (!bin_of(key, value, out, &rest) || !schema_spans_of(a, rest, &keywords, &out->keyword_count))
+    struct span rest = span_from(value, SCHEMA_MSG_BYTES);
+    if (!take_counted(&rest, &out->name) || out->name.n == 0 || out->name.n > MAILBOX_NAME_BYTES ||
+        !schema_spans_of(a, rest, &keywords, &out->keyword_count))
         return false;
     out->keywords = keywords;
     return out->keyword_count <= MAILBOX_KEYWORD_COUNT;

@@ -1,4 +1,4 @@
-#pragma once /* store/schema.h: keys and values of the tables as bytes; schema.c opens with all of them */
+#pragma once /* store/schema.h: keys and values of the tables as bytes, as schema.c tells */
 #include "store/bin.h"
 #include "store/changes.h"
 #include "store/directory.h"
@@ -12,23 +12,27 @@
 #define SCHEMA_MAILBOX_BYTES 62 /* of a mailbox row before the name */
 #define SCHEMA_MSG_BYTES 43     /* of a message row before its keywords */
 #define SCHEMA_KEYWORDS_BYTES (MAILBOX_KEYWORD_COUNT / 8)
-#define SCHEMA_CHANGE_BYTES 33  /* of a change row before its UIDs */
+#define SCHEMA_CHANGE_BYTES 33 /* of a change row before its UIDs */
 
 /* --- keys: the result points into k --- */
 struct schema_key {
     char bytes[SCHEMA_KEY_BYTES];
 };
-struct span schema_id_key(struct schema_key *k, uint64_t id); /* MAILBOX, BODY, OUTLINE; prefix of KEYWORD, MSG, ... */
-/* NAME, SUBSCRIPTION. INBOX as the first level comes out in upper case. name.n <= MAILBOX_NAME_BYTES. */
+struct span schema_id_key(struct schema_key *k,
+                          uint64_t id); /* MAILBOX, BODY, OUTLINE; prefix of KEYWORD, MSG, ... */
+/* NAME, SUBSCRIPTION. INBOX as the first level comes out in upper case. At most
+ * MAILBOX_NAME_BYTES. */
 struct span schema_name_key(struct schema_key *k, uint64_t account, struct span name);
-struct span schema_address_key(struct schema_key *k, struct span address); /* <= SCHEMA_ADDRESS_BYTES */
+struct span schema_address_key(struct schema_key *k,
+                               struct span address); /* <= SCHEMA_ADDRESS_BYTES */
 struct span schema_account_key(struct schema_key *k, uint64_t id);
 struct span schema_keyword_key(struct schema_key *k, uint64_t mailbox, uint16_t index);
 struct span schema_msg_key(struct schema_key *k, uint64_t mailbox, uint32_t uid);
 struct span schema_chunk_key(struct schema_key *k, uint64_t body, uint32_t n);
-struct span schema_change_key(struct schema_key *k, uint64_t account, uint64_t modseq, uint64_t mailbox,
-                              unsigned kind);
-struct span schema_bin_key(struct schema_key *k, uint64_t account, int64_t when, uint64_t mailbox, uint32_t uid);
+struct span schema_change_key(struct schema_key *k, uint64_t account, uint64_t modseq,
+                              uint64_t mailbox, unsigned kind);
+struct span schema_bin_key(struct schema_key *k, uint64_t account, int64_t when, uint64_t mailbox,
+                           uint32_t uid);
 struct span schema_floor_key(struct schema_key *k, uint64_t account); /* META */
 
 /* --- and back; false: damaged --- */
@@ -43,7 +47,8 @@ bool schema_has_prefix(struct span key, struct span prefix);
 bool schema_number(struct span value, uint64_t *out); /* eight bytes */
 struct span schema_number_value(char bytes[8], uint64_t v);
 
-struct span schema_mailbox(char row[SCHEMA_MAILBOX_BYTES + MAILBOX_NAME_BYTES], const struct mailbox *m);
+struct span schema_mailbox(char row[SCHEMA_MAILBOX_BYTES + MAILBOX_NAME_BYTES],
+                           const struct mailbox *m);
 bool schema_mailbox_of(struct span value, struct mailbox *out); /* all but id */
 
 struct schema_msg {
@@ -55,7 +60,8 @@ bool schema_msg_of(struct span value, struct msg *out); /* all but uid */
 void schema_account(const struct account *a, struct buf *out);
 bool schema_account_of(struct span value, struct account *out); /* all but id */
 
-void schema_spans(const struct span *spans, size_t n, struct buf *out); /* ALIAS; each < 64 KiB; appends */
+void schema_spans(const struct span *spans, size_t n,
+                  struct buf *out); /* ALIAS; each < 64 KiB; appends */
 bool schema_spans_of(struct arena *a, struct span value, struct span **out, size_t *n_out);
 
 struct schema_change {
@@ -68,5 +74,3 @@ bool schema_change_of(struct span key, struct span value, struct schema_change *
 
 void schema_bin(const struct bin_item *item, struct buf *out);
 bool schema_bin_of(struct arena *a, struct span key, struct span value, struct bin_item *out);
-/* Without the names. */
-bool schema_bin_msg_of(struct span key, struct span value, struct bin_item *out);

@@ -82,8 +82,12 @@ void space_look(struct space *s)
         log_event(LOG_WARN, NULL, "store.low", "free=%" PRIu64 " mark=%" PRIu64, left, mark);
     else if (was_low && !low)
         log_event(LOG_INFO, NULL, "store.roomy", "free=%" PRIu64 " mark=%" PRIu64, left, mark);
-    uint64_t ballast = s->options->ballast_bytes;
-    if (ballast > 0 && !low && (left - mark) / 2 >= ballast && !space_has_ballast(s))
+}
+
+void space_mend(struct space *s)
+{
+    uint64_t left = space_left(s), mark = s->options->low_water_bytes, ballast = s->options->ballast_bytes;
+    if (ballast > 0 && left >= mark && (left - mark) / 2 >= ballast && !space_has_ballast(s))
         space_make_ballast(s);
 }
 

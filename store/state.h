@@ -90,4 +90,3 @@ void committer_stats(struct store *st, struct buf *out);
 /* --- blob.c --- */
 /* Reserves ids and drops the chunks that nothing names. The committer runs. */
 enum err blob_open(struct store *st, struct fault *f);
-void blob_close(struct store *st);

@@ -3,9 +3,11 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/must.h"
+#include "store/blob_ids.h"
 #include "store/housekeeping.h"
 #include "store/io.h"
 #include "store/lock.h"
+#include "store/schema.h"
 #include "store/space.h"
 #include "store/state.h"
 
@@ -16,7 +18,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define STORE_FORMAT 1
 #define STORE_PAGE_BYTES                                                                           \
     4096u /* what disks write whole; cannot be changed later without dump and load */
 #define STORE_LOG_BUFFER_BYTES (4u << 20) /* a batch is one write */
@@ -207,17 +208,17 @@ static enum err store_format_apply(struct txn *t, struct store_op *op, struct fa
     (void)op;
     uint64_t format = 0;
     enum err e = table_get_u64(t, TABLE_META, SPAN("format"), &format, f);
-    if (e == ERR_OK && format != STORE_FORMAT)
+    if (e == ERR_OK && format != SCHEMA_FORMAT)
         return fault_set(f, ERR_INVALID,
                          "the store has format %" PRIu64
                          ", this program reads format %d: dump it with "
                          "the version that wrote it",
-                         format, STORE_FORMAT);
+                         format, SCHEMA_FORMAT);
     if (e != ERR_NOTFOUND)
         return e;
     int64_t now = clock_wall();
     txn_raise(t, 0, 0, now > 0 && now < INT32_MAX ? (uint32_t)now : 0);
-    return table_put_u64(t, TABLE_META, SPAN("format"), STORE_FORMAT, f);
+    return table_put_u64(t, TABLE_META, SPAN("format"), SCHEMA_FORMAT, f);
 }
 
 static enum err store_open_all(struct store *st, struct fault *f)
@@ -312,7 +313,7 @@ void store_close(struct store **store)
     housekeeping_free(&st->housekeeping);
     committer_close(st);
     store_close_env(st);
-    blob_close(st);
+    blob_ids_close(st);
     if (st->hubs)
         changes_hubs_free(&st->hubs);
     mem_free(st->homes);

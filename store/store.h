@@ -32,7 +32,7 @@ void store_close(struct store **st);
 void store_homes(struct store *st, struct post **homes, unsigned n);
 unsigned store_home(const struct store *st, uint64_t account); /* index into homes */
 
-/* Free space is below the low-water mark (any thread; looked at once a second and after each checkpoint). */
+/* Free space is below the low-water mark (any thread; looked at after each batch of writes). */
 bool store_is_low(const struct store *st);
 const struct store_options *store_options(const struct store *st);
 

@@ -11,6 +11,7 @@
 /* Bulk reads: at least a page, in multiples of 1024. Larger items make a buffer of their own. */
 #define TABLE_FEW_BYTES (8u << 10)
 #define TABLE_MANY_BYTES (128u << 10)
+#define TABLE_KEY_BYTES 2000 /* no key of ours is longer */
 
 static enum err table_fault(struct txn *t, int error, const char *doing, struct fault *f)
 {
@@ -226,13 +227,40 @@ static void table_walk_over(struct table_walk *w, int error, const char *doing)
         w->fault.kind = table_fault(w->t, error, doing, &w->fault);
 }
 
-/* The next bulk. how: DB_NEXT or DB_SET_RANGE. */
-static void table_walk_fill(struct table_walk *w, DBT *key, unsigned how)
+static bool table_walk_cursor(struct table_walk *w)
+{
+    DB *db = table_db(w->t, w->table);
+    DBC *cursor = NULL;
+    int error = w->cursor ? 0 : db->cursor(db, w->t->db, &cursor, 0);
+    if (error)
+        table_walk_over(w, error, "begin a walk");
+    else if (cursor)
+        w->cursor = cursor;
+    return error == 0;
+}
+
+/* In a write transaction no cursor stays open between two bulks: 5.3.28 loses one (DB_PAGE_NOTFOUND) when the rows that it has
+ * passed are deleted and their pages are merged away. */
+static void table_walk_let_go(struct table_walk *w)
 {
     DBC *cursor = w->cursor;
+    if (!cursor || !w->t->writes)
+        return;
+    w->cursor = NULL;
+    int error = cursor->close(cursor);
+    if (error)
+        table_walk_over(w, error, "walk");
+}
+
+/* The next bulk. how: DB_FIRST, DB_NEXT or DB_SET_RANGE. */
+static void table_walk_fill(struct table_walk *w, DBT *key, unsigned how)
+{
     DBT bulk = {.flags = DB_DBT_USERMEM};
     int error;
+    if (!table_walk_cursor(w))
+        return;
     for (;;) {
+        DBC *cursor = w->cursor;
         bulk.data = w->bulk;
         bulk.ulen = (u_int32_t)w->bulk_bytes;
         error = cursor->get(cursor, key, &bulk, how | DB_MULTIPLE_KEY);
@@ -250,19 +278,34 @@ static void table_walk_fill(struct table_walk *w, DBT *key, unsigned how)
         return;
     }
     DB_MULTIPLE_INIT(w->at, &bulk);
+    table_walk_let_go(w);
+}
+
+/* The next bulk from the first key behind the last. */
+static void table_walk_go_on(struct table_walk *w)
+{
+    char behind[TABLE_KEY_BYTES + 1];
+    DBT key = {0};
+    if (!w->t->writes) {
+        table_walk_fill(w, &key, DB_NEXT);
+        return;
+    }
+    if (w->last.n > TABLE_KEY_BYTES) {
+        w->ended = true;
+        w->fault.kind = fault_set(&w->fault, ERR_CORRUPT, "walk: a key of %zu bytes", w->last.n);
+        return;
+    }
+    if (w->last.n)
+        memcpy(behind, w->last.p, w->last.n);
+    behind[w->last.n] = '\0';
+    key.data = behind;
+    key.size = (u_int32_t)w->last.n + 1;
+    table_walk_fill(w, &key, DB_SET_RANGE);
 }
 
 void table_walk(struct table_walk *w, struct txn *t, enum table table, struct span from, bool few)
 {
-    *w = (struct table_walk){.t = t, .fault = FAULT_NONE};
-    DB *db = table_db(t, table);
-    DBC *cursor = NULL;
-    int error = db->cursor(db, t->db, &cursor, 0);
-    if (error) {
-        table_walk_over(w, error, "begin a walk");
-        return;
-    }
-    w->cursor = cursor;
+    *w = (struct table_walk){.t = t, .table = table, .fault = FAULT_NONE};
     w->bulk_bytes = few ? TABLE_FEW_BYTES : TABLE_MANY_BYTES;
     w->bulk = table_bulk_take(w->bulk_bytes);
     /* Without a flag the key that is found comes back in memory of the cursor's: it may be longer than from. */
@@ -287,10 +330,11 @@ static bool table_walk_take(struct table_walk *w, struct span *key, struct span 
 bool table_walk_next(struct table_walk *w, struct span *key, struct span *value)
 {
     while (!w->ended) {
-        if (w->at && table_walk_take(w, key, value))
+        if (w->at && table_walk_take(w, key, value)) {
+            w->last = *key;
             return true;
-        DBT k = {0};
-        table_walk_fill(w, &k, DB_NEXT);
+        }
+        table_walk_go_on(w);
     }
     return false;
 }

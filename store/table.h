@@ -40,7 +40,9 @@ enum err table_get_u64(struct txn *t, enum table table, struct span key, uint64_
  * steps, also to the rows it walks over (it may or may not see those again). */
 struct table_walk {
     struct txn *t;
-    void *cursor;     /* private from here */
+    enum table table; /* private from here */
+    void *cursor;
+    struct span last; /* key of the last step */
     void *bulk, *at;
     size_t bulk_bytes;
     bool ended;

@@ -67,7 +67,8 @@ static size_t find(const struct uidset *s, uint32_t uid)
     return low;
 }
 
-/* Adds a range that is not before the last one's first: joins it to the last or puts it behind. Keeps the index. */
+/* Adds a range that is not before the last one's first: joins it to the last or puts it behind.
+ * Keeps the index. */
 static void add_end(struct uidset *s, uint32_t first, uint32_t last)
 {
     if (s->n && first <= s->ranges[s->n - 1].last) {

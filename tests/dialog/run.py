@@ -14,7 +14,7 @@ $user, made for this file alone (others: $user2, $user3); $domain is its domain.
   X! append to=MAILBOX file=F [flags="\Seen"] [date=D]    sends APPEND, tag "append", with the file's bytes and CRLF line ends
   X! shell COMMAND          runs mailstead COMMAND on the store; its output is then read by X<
   X> text                   sends a line; $name is replaced by what was captured or set
-  X>| text                  sends without a line end; \\r \\n \\0 \\t \\\\ \\xHH are bytes; a trailing *N repeats the text N times
+  X>| text                  sends without a line end; \r \n \0 \t \\ \xHH are bytes; a trailing *N repeats the text N times
   X< text                   the next line must be this; "..." stands for anything; {name} captures a word (no space, bracket
                             or parenthesis) at its first use and must be equal afterwards
   X<* text                  skips lines until one matches

@@ -12,12 +12,13 @@ BINARY = os.environ.get("MAILSTEAD", "build/plain/mailstead")
 class Lab:
     """One server. Attributes smtp, submission, imap, imaps are (host, port); ca is a file; dir is the store."""
 
-    def __init__(self, *options, keep=None, env=None, command=None):
+    def __init__(self, *options, keep=None, env=None, command=None, start=True):
         self.options, self.keep, self.env, self.command = options, keep, env, command
         self.process = None
         self.home = tempfile.mkdtemp(prefix="mailstead-test.")
         self.dir = keep or os.path.join(self.home, "store")
-        self.start()
+        if start:
+            self.start()
 
     def start(self):
         ready = os.path.join(self.home, "ready")

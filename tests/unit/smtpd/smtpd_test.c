@@ -191,6 +191,27 @@ static void stops(void **state)
     service_end(&s);
 }
 
+/* Nobody can hold up the end: neither half a message nor a peer that does not read. */
+static void cuts(void **state)
+{
+    (void)state;
+    struct service s;
+    service_start(&s, &smtpd_limits_default);
+    int data = dial(&s), chunk = dial(&s);
+    say(data, envelope);
+    say(data, "DATA\r\nhalf a li");
+    hear(data, "354 ");
+    say(chunk, envelope);
+    say(chunk, "BDAT 1000\r\nhalf a ch");
+    hear(chunk, "250 2.1.5 ");
+    smtpd_stop(s.smtpd);
+    smtpd_cut(s.smtpd);
+    hear_end(data);
+    hear_end(chunk);
+    service_wait(&s);
+    service_end(&s);
+}
+
 /* A peer that goes away at any byte leaves nothing behind: the sanitizers look. */
 static void cut_anywhere(void **state)
 {
@@ -234,8 +255,11 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(limits_of_a_session), cmocka_unit_test(limit_of_sessions),
-        cmocka_unit_test(deadlines),           cmocka_unit_test(stops),
+        cmocka_unit_test(limits_of_a_session),
+        cmocka_unit_test(limit_of_sessions),
+        cmocka_unit_test(deadlines),
+        cmocka_unit_test(stops),
+        cmocka_unit_test(cuts),
         cmocka_unit_test(cut_anywhere),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -22,6 +22,13 @@ static pthread_cond_t committer_cond = PTHREAD_COND_INITIALIZER;
 static bool committer_there, committer_gone;
 static struct unit_box committer_box = UNIT_BOX;
 
+static void committer_log(char *log, char name)
+{
+    size_t n = strlen(log);
+    log[n] = name;
+    log[n + 1] = '\0';
+}
+
 static enum err committer_case_apply(struct txn *t, struct store_op *op, struct fault *f)
 {
     struct committer_case *c = (struct committer_case *)(void *)op;
@@ -32,7 +39,7 @@ static enum err committer_case_apply(struct txn *t, struct store_op *op, struct 
     while (c->blocks && !committer_gone)
         pthread_cond_wait(&committer_cond, &committer_mutex);
     pthread_mutex_unlock(&committer_mutex);
-    strncat(committer_order, &(char[]){c->name, 0}[0], 1);
+    committer_log(committer_order, c->name);
     assert_true(txn_writes(t));
     assert_int_equal(txn_actor(t)->account, (uint64_t)c->name);
     c->modseq = txn_modseq(t);
@@ -50,7 +57,7 @@ static void committer_case_done(struct store_op *op, enum err e, const struct fa
     struct committer_case *c = (struct committer_case *)(void *)op;
     assert_int_equal(e, f->kind);
     c->told = e;
-    strncat(committer_told, &(char[]){c->name, 0}[0], 1);
+    committer_log(committer_told, c->name);
 }
 
 static struct committer_case committer_case(char name, bool puts, enum err fails)
@@ -197,7 +204,7 @@ struct committer_note {
 
 static void committer_note_run(struct post_note *note)
 {
-    strncat(committer_told, &((struct committer_note *)(void *)note)->name, 1);
+    committer_log(committer_told, ((struct committer_note *)(void *)note)->name);
     mem_free(note);
 }
 

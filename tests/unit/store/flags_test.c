@@ -5,10 +5,13 @@
 static struct uidset set, changed, modified;
 
 /* FLAGS: "S$Junk x": letters of SAFDR, then keywords. */
-static enum err store(struct txn *t, enum flags_how how, uint32_t system, const struct span *keywords, size_t n, uint64_t since)
+static enum err store(struct txn *t, enum flags_how how, uint32_t system,
+                      const struct span *keywords, size_t n, uint64_t since)
 {
-    struct flags_change c = {
-        .how = how, .wanted = {system, keywords, n}, .conditional = since != UINT64_MAX, .unchangedsince = since};
+    struct flags_change c = {.how = how,
+                             .wanted = {system, keywords, n},
+                             .conditional = since != UINT64_MAX,
+                             .unchangedsince = since};
     struct fault f = FAULT_NONE;
     return flags_store(t, unit_inbox, &set, &c, &changed, &modified, &f);
 }
@@ -32,7 +35,8 @@ static void store_run(struct txn *t)
         {"2:3,9", FLAGS_REPLACE, FLAGS_DELETED, xy, 2, "2:3", "1 S,2 D $X y,3 D $X y,4 S"},
         {"3:4", FLAGS_REMOVE, FLAGS_SEEN | FLAGS_DRAFT, x, 1, "3:4", "1 S,2 D $X y,3 D y,4 -"},
         {"3:4", FLAGS_REMOVE, 0, (struct span[]){SPAN("unknown")}, 1, "", "1 S,2 D $X y,3 D y,4 -"},
-        {"1,4", FLAGS_ADD, FLAGS_ANSWERED | FLAGS_FLAGGED | FLAGS_DRAFT, x, 1, "1,4", "1 SAFR $X,2 D $X y,3 D y,4 AFR $X"},
+        {"1,4", FLAGS_ADD, FLAGS_ANSWERED | FLAGS_FLAGGED | FLAGS_DRAFT, x, 1, "1,4",
+         "1 SAFR $X,2 D $X y,3 D y,4 AFR $X"},
         {"1:3", FLAGS_REPLACE, 0, NULL, 0, "1:3", "1 -,2 -,3 -,4 AFR $X"},
         {"4", FLAGS_REPLACE, 0, NULL, 0, "4", "1 -,2 -,3 -,4 -"},
         {"", FLAGS_ADD, FLAGS_SEEN, NULL, 0, "", "1 -,2 -,3 -,4 -"},
@@ -41,11 +45,14 @@ static void store_run(struct txn *t)
         uidset_clear(&set);
         for (const char *p = cases[i].uids; *p;) {
             char *end;
-            uint32_t first = (uint32_t)strtoul(p, &end, 10), last = *end == ':' ? (uint32_t)strtoul(end + 1, &end, 10) : first;
+            uint32_t first = (uint32_t)strtoul(p, &end, 10),
+                     last = *end == ':' ? (uint32_t)strtoul(end + 1, &end, 10) : first;
             uidset_add(&set, first, last);
             p = *end ? end + 1 : end;
         }
-        assert_int_equal(store(t, cases[i].how, cases[i].system, cases[i].keywords, cases[i].n, UINT64_MAX), ERR_OK);
+        assert_int_equal(
+            store(t, cases[i].how, cases[i].system, cases[i].keywords, cases[i].n, UINT64_MAX),
+            ERR_OK);
         unit_assert_uids(&changed, cases[i].changed);
         unit_assert_uids(&modified, "");
         unit_assert_mail(t, unit_inbox, cases[i].mail);
@@ -136,10 +143,17 @@ static void limits_run(struct txn *t)
         struct span keyword;
         enum err e;
     } cases[] = {
-        {SPAN(""), ERR_INVALID},       {SPAN("a b"), ERR_INVALID},  {SPAN("a\0"), ERR_INVALID}, {SPAN("\\Seen"), ERR_INVALID},
-        {SPAN("a]"), ERR_INVALID},     {SPAN("\xc3\xbc"), ERR_INVALID}, {SPAN("a*"), ERR_INVALID},
-        {span_of(long_name, sizeof long_name), ERR_LIMIT}, {span_of(long_name, sizeof long_name - 1), ERR_OK},
-        {SPAN("$MDNSent"), ERR_OK},    {SPAN("[a"), ERR_OK},
+        {SPAN(""), ERR_INVALID},
+        {SPAN("a b"), ERR_INVALID},
+        {SPAN("a\0"), ERR_INVALID},
+        {SPAN("\\Seen"), ERR_INVALID},
+        {SPAN("a]"), ERR_INVALID},
+        {SPAN("\xc3\xbc"), ERR_INVALID},
+        {SPAN("a*"), ERR_INVALID},
+        {span_of(long_name, sizeof long_name), ERR_LIMIT},
+        {span_of(long_name, sizeof long_name - 1), ERR_OK},
+        {SPAN("$MDNSent"), ERR_OK},
+        {SPAN("[a"), ERR_OK},
     };
     for (size_t i = 0; i < UNIT_COUNT(cases); i++)
         assert_int_equal(store(t, FLAGS_REPLACE, 0, &cases[i].keyword, 1, UINT64_MAX), cases[i].e);
@@ -153,7 +167,8 @@ static void limits_run(struct txn *t)
     unit_err(flags_store(t, 4711, &set, &c, &changed, &modified, f), ERR_NOTFOUND);
     struct arena *a = arena_new();
     struct span bitmap, none = SPAN("");
-    unit_ok(flags_bitmap(t, a, unit_box(t, "Sent"), (struct span[]){SPAN("a"), SPAN("B"), SPAN("A")}, 3, &bitmap, f));
+    unit_ok(flags_bitmap(t, a, unit_box(t, "Sent"),
+                         (struct span[]){SPAN("a"), SPAN("B"), SPAN("A")}, 3, &bitmap, f));
     unit_assert_span(bitmap, "\3");
     unit_ok(flags_bitmap(t, a, unit_box(t, "Sent"), (struct span[]){SPAN("b")}, 1, &bitmap, f));
     unit_assert_span(bitmap, "\2");
@@ -205,7 +220,10 @@ static void flags_of_many(void **state)
     static const struct {
         const char *what;
         void (*run)(struct txn *t);
-    } steps[] = {{"append", many_make}, {"flags", many_store}, {"copy", many_copy}, {"expunge", many_expunge}};
+    } steps[] = {{"append", many_make},
+                 {"flags", many_store},
+                 {"copy", many_copy},
+                 {"expunge", many_expunge}};
     struct store_options o = unit_options();
     o.cache_bytes = 64u << 20;
     struct store *st = unit_store_open(&o);
@@ -213,7 +231,8 @@ static void flags_of_many(void **state)
     for (size_t i = 0; i < UNIT_COUNT(steps); i++) {
         uint64_t began = clock_ms();
         unit_run(st, steps[i].run);
-        print_message("%d messages: %s in %u ms\n", MANY, steps[i].what, (unsigned)(clock_ms() - began));
+        print_message("%d messages: %s in %u ms\n", MANY, steps[i].what,
+                      (unsigned)(clock_ms() - began));
     }
     unit_mail_close(&st);
 }

@@ -15,11 +15,18 @@ static void mailbox_names(void **state)
     struct {
         const char *name, *canonical; /* NULL: refused */
     } cases[] = {
-        {"INBOX", "INBOX"}, {"inbox", "INBOX"},  {"InBoX", "INBOX"},     {"Sent", "Sent"},          {"a/b/c", "a/b/c"},
-        {"Entw\xc3\xbcrfe", "Entw\xc3\xbcrfe"},  {"a b", "a b"},         {"~peter", "~peter"},      {"&", "&"},
-        {"", NULL},         {"/a", NULL},        {"a/", NULL},           {"a//b", NULL},            {"/", NULL},
-        {"a*", NULL},       {"a%b", NULL},       {"a\nb", NULL},         {"a\x7f", NULL},           {"\xc2\x85", NULL},
-        {"\xe2\x80\xa8", NULL}, {"\xff", NULL},  {"a\xc3", NULL},        {deep, NULL},              {deep + 2, deep + 2},
+        {"INBOX", "INBOX"}, {"inbox", "INBOX"},
+        {"InBoX", "INBOX"}, {"Sent", "Sent"},
+        {"a/b/c", "a/b/c"}, {"Entw\xc3\xbcrfe", "Entw\xc3\xbcrfe"},
+        {"a b", "a b"},     {"~peter", "~peter"},
+        {"&", "&"},         {"", NULL},
+        {"/a", NULL},       {"a/", NULL},
+        {"a//b", NULL},     {"/", NULL},
+        {"a*", NULL},       {"a%b", NULL},
+        {"a\nb", NULL},     {"a\x7f", NULL},
+        {"\xc2\x85", NULL}, {"\xe2\x80\xa8", NULL},
+        {"\xff", NULL},     {"a\xc3", NULL},
+        {deep, NULL},       {deep + 2, deep + 2},
         {long_name, NULL},  {long_name + 1, long_name + 1},
     };
     for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
@@ -27,7 +34,8 @@ static void mailbox_names(void **state)
         struct fault f = FAULT_NONE;
         enum err e = mailbox_name_check(span_cstr(cases[i].name), &out, &f);
         assert_int_equal(e, cases[i].canonical ? ERR_OK : ERR_INVALID);
-        unit_assert_same(out, cases[i].canonical ? span_cstr(cases[i].canonical) : SPAN("untouched"));
+        unit_assert_same(out,
+                         cases[i].canonical ? span_cstr(cases[i].canonical) : SPAN("untouched"));
     }
     struct span out;
     assert_int_equal(mailbox_name_check(SPAN("a\0b"), &out, NULL), ERR_INVALID);
@@ -175,7 +183,9 @@ static void rename_run(struct txn *t)
         {"INBOX/b", "b", ERR_OK, "a-x b b/c p p/q"},
     };
     for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
-        unit_err(mailbox_rename(t, unit_account, span_cstr(cases[i].from), span_cstr(cases[i].to), f), cases[i].e);
+        unit_err(
+            mailbox_rename(t, unit_account, span_cstr(cases[i].from), span_cstr(cases[i].to), f),
+            cases[i].e);
         assert_list(t, "a", 0, cases[i].list);
     }
     assert_int_equal(unit_box(t, "b/c"), id);
@@ -207,7 +217,8 @@ static void rename_inbox_run(struct txn *t)
     unit_err(mailbox_rename(t, unit_account, SPAN("inbox"), SPAN("Sent"), f), ERR_EXISTS);
     unit_ok(mailbox_rename(t, unit_account, SPAN("inbox"), SPAN("old/2026"), f));
     assert_int_equal(unit_box(t, "INBOX"), unit_inbox);
-    struct mailbox inbox = unit_mailbox(t, unit_inbox), old = unit_mailbox(t, unit_box(t, "old/2026"));
+    struct mailbox inbox = unit_mailbox(t, unit_inbox),
+                   old = unit_mailbox(t, unit_box(t, "old/2026"));
     assert_int_equal(inbox.messages, 0);
     assert_int_equal(inbox.uidnext, 3);
     assert_int_equal(old.messages, 2);

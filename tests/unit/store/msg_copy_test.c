@@ -17,7 +17,9 @@ static void map_run(struct txn *t)
     unit_ok(msg_copy(t, unit_inbox, NULL, sent, &was, &is, f));
     unit_assert_uids(&was, "1:3");
     unit_assert_uids(&is, "2:4");
-    unit_assert_mail(t, sent, "1 - x c B,2 S c B a,3 - B,4 D"); /* bits of the target, names in the case it has */
+    unit_assert_mail(
+        t, sent,
+        "1 - x c B,2 S c B a,3 - B,4 D"); /* bits of the target, names in the case it has */
     unit_assert_mail(t, unit_inbox, "1 S a b C,2 - b,3 D");
     struct uidset uids = {0};
     uidset_add(&uids, 2, 2);
@@ -88,7 +90,7 @@ static void bodies_run(struct txn *t)
 static void msg_copies_and_moves(void **state)
 {
     (void)state;
-    static void (*const steps[])(struct txn *t) = {map_run, same_run, refused_run, bodies_run};
+    static void (*const steps[])(struct txn * t) = {map_run, same_run, refused_run, bodies_run};
     struct store *st = unit_mail_open();
     for (size_t i = 0; i < UNIT_COUNT(steps); i++) {
         unit_run(st, steps[i]);

@@ -116,7 +116,8 @@ static void pick_run(struct txn *t)
     for (size_t i = 0; i < UNIT_COUNT(steps); i++) {
         for (int wide = 0; wide < 2; wide++) {
             uidset_clear(&uids);
-            for (uint64_t uid = 3; uid < 100000 || (uid < 4000000000 && steps[i] > 100000); uid += steps[i])
+            for (uint64_t uid = 3; uid < 100000 || (uid < 4000000000 && steps[i] > 100000);
+                 uid += steps[i])
                 uidset_add(&uids, (uint32_t)uid, (uint32_t)uid + (wide ? steps[i] / 2 : 0));
             assert_pick(t, &uids, UINT32_MAX);
             assert_pick(t, &uids, 4000);
@@ -196,7 +197,8 @@ static void model_flags(struct txn *t, struct model *b)
     struct span names[KEYWORDS];
     struct uidset uids = {0}, changed = {0}, modified = {0};
     unsigned keywords = rand() % 2 ? random_keywords() : 0;
-    struct flags_change c = {.how = (enum flags_how)(rand() % 3), .wanted = {(uint32_t)rand() % 32, names, 0}};
+    struct flags_change c = {.how = (enum flags_how)(rand() % 3),
+                             .wanted = {(uint32_t)rand() % 32, names, 0}};
     c.wanted.keyword_count = keyword_list(keywords, names);
     random_uids(b, &uids);
     unit_ok(flags_store(t, b->id, &uids, &c, &changed, &modified, f));
@@ -206,8 +208,11 @@ static void model_flags(struct txn *t, struct model *b)
             continue;
         uint32_t f = c.wanted.system;
         m->flags = c.how == FLAGS_REPLACE ? f : c.how == FLAGS_ADD ? m->flags | f : m->flags & ~f;
-        m->keywords = c.how == FLAGS_REPLACE ? keywords : c.how == FLAGS_ADD ? m->keywords | keywords : m->keywords & ~keywords;
-        assert_int_equal(uidset_has(&changed, m->uid), old.flags != m->flags || old.keywords != m->keywords);
+        m->keywords = c.how == FLAGS_REPLACE ? keywords
+                      : c.how == FLAGS_ADD   ? m->keywords | keywords
+                                             : m->keywords & ~keywords;
+        assert_int_equal(uidset_has(&changed, m->uid),
+                         old.flags != m->flags || old.keywords != m->keywords);
     }
     uidset_fini(&uids);
     uidset_fini(&changed);
@@ -218,9 +223,9 @@ static void model_copy(struct txn *t, struct model *from, struct model *to, bool
 {
     struct uidset uids = {0}, was = {0}, is = {0};
     struct model old = *from;
-    random_uids(from, &uids);
     if (to->n + from->n > MODEL_MAX)
         return;
+    random_uids(from, &uids);
     if (move)
         unit_ok(msg_move(t, from->id, &uids, to->id, &was, &is, f));
     else
@@ -258,7 +263,8 @@ static void model_expunge(struct txn *t, struct model *b)
     b->n = 0;
     for (size_t i = 0; i < old.n; i++) {
         const struct model_msg *m = &old.list[i];
-        bool goes = (all || uidset_has(&uids, m->uid)) && (!only_deleted || m->flags & FLAGS_DELETED);
+        bool goes =
+            (all || uidset_has(&uids, m->uid)) && (!only_deleted || m->flags & FLAGS_DELETED);
         assert_int_equal(uidset_has(&gone, m->uid), goes);
         if (!goes)
             b->list[b->n++] = *m;

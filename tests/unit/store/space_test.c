@@ -36,9 +36,11 @@ static void space_has_a_ballast(void **state)
     struct space *s = space_new(&o);
     o.low_water_bytes = UINT64_MAX;
     space_look(s);
+    space_mend(s);
     assert_false(space_ballast_is(1u << 20)); /* not while there is little room */
     o.low_water_bytes = 1;
     space_look(s);
+    space_mend(s);
     assert_true(space_ballast_is(1u << 20));
     space_before_recovery(s);
     assert_true(space_ballast_is(1u << 20)); /* nor given up while there is plenty */
@@ -55,6 +57,7 @@ static void space_needs_no_ballast(void **state)
     struct store_options o = unit_options();
     struct space *s = space_new(&o);
     space_look(s);
+    space_mend(s);
     assert_int_not_equal(access(unit_path("ballast"), F_OK), 0);
     space_free(&s);
 }

@@ -152,7 +152,8 @@ static void uidset_random(void **state)
 static void uidset_packed(void **state)
 {
     (void)state;
-    static const char *const good[] = {"", "1", "1:3,5,4294967295", "1:4294967295", "4294967294:4294967295"};
+    static const char *const good[] = {"", "1", "1:3,5,4294967295", "1:4294967295",
+                                       "4294967294:4294967295"};
     struct uidset s = {0}, back = {0};
     struct buf b;
     for (size_t i = 0; i < UNIT_COUNT(good); i++) {
@@ -164,13 +165,13 @@ static void uidset_packed(void **state)
         buf_fini(&b);
     }
     static const struct span bad[] = {
-        {"\1\0\0\0\1\0\0", 7},                                       /* cut */
-        {"\0\0\0\0\1\0\0\0", 8},                                     /* begins with 0 */
-        {"\2\0\0\0\1\0\0\0", 8},                                     /* backwards */
-        {"\1\0\0\0\2\0\0\0\2\0\0\0\5\0\0\0", 16},                    /* overlap */
-        {"\1\0\0\0\2\0\0\0\3\0\0\0\5\0\0\0", 16},                    /* adjacent */
-        {"\7\0\0\0\7\0\0\0\1\0\0\0\5\0\0\0", 16},                    /* descending */
-        {"\1\0\0\0\xff\xff\xff\xff\1\0\0\0\5\0\0\0", 16},            /* behind the end */
+        {"\1\0\0\0\1\0\0", 7},                            /* cut */
+        {"\0\0\0\0\1\0\0\0", 8},                          /* begins with 0 */
+        {"\2\0\0\0\1\0\0\0", 8},                          /* backwards */
+        {"\1\0\0\0\2\0\0\0\2\0\0\0\5\0\0\0", 16},         /* overlap */
+        {"\1\0\0\0\2\0\0\0\3\0\0\0\5\0\0\0", 16},         /* adjacent */
+        {"\7\0\0\0\7\0\0\0\1\0\0\0\5\0\0\0", 16},         /* descending */
+        {"\1\0\0\0\xff\xff\xff\xff\1\0\0\0\5\0\0\0", 16}, /* behind the end */
     };
     for (size_t i = 0; i < UNIT_COUNT(bad); i++) {
         parse(&back, "1:9");

@@ -10,16 +10,16 @@
 #include "tests/unit/store/unit_store.h"
 
 /* Within apply: fails the test where e is not what is expected. */
-#define unit_ok(call)                                                                                                  \
-    do {                                                                                                               \
-        struct fault unit_fault = FAULT_NONE, *f = &unit_fault;                                                        \
-        unit_assert_ok((call), f);                                                                                     \
+#define unit_ok(call)                                                                              \
+    do {                                                                                           \
+        struct fault unit_fault = FAULT_NONE, *f = &unit_fault;                                    \
+        unit_assert_ok((call), f);                                                                 \
     } while (0)
-#define unit_err(call, expected)                                                                                       \
-    do {                                                                                                               \
-        struct fault unit_fault = FAULT_NONE, *f = &unit_fault;                                                        \
-        assert_string_equal(fault_name(call), fault_name(expected));                                                   \
-        assert_true((expected) == ERR_OK || f->text[0]);                                                               \
+#define unit_err(call, expected)                                                                   \
+    do {                                                                                           \
+        struct fault unit_fault = FAULT_NONE, *f = &unit_fault;                                    \
+        assert_string_equal(fault_name(call), fault_name(expected));                               \
+        assert_true((expected) == ERR_OK || f->text[0]);                                           \
     } while (0)
 
 /* An operation whose apply lends its transaction to the test's thread, where a failed assertion can say what failed. */
@@ -114,7 +114,8 @@ static inline void unit_check_finds(struct store *st, const char *number, const 
     unit_assert_ok(check_run(st, unit_line, NULL, &l, &broken, &f), &f);
     for (char *line = l.text, *end; (end = strchr(line, '\n')); line = end + 1) {
         *end = '\0';
-        if (strncmp(line, number, strlen(number)) == 0 && line[strlen(number)] == ' ' && strstr(line, text))
+        if (strncmp(line, number, strlen(number)) == 0 && line[strlen(number)] == ' ' &&
+            strstr(line, text))
             return;
         *end = '\n';
     }
@@ -175,7 +176,8 @@ static inline uint64_t unit_body(struct txn *t, const char *text, uint32_t refs)
     return id;
 }
 
-static inline uint32_t unit_append_with(struct txn *t, uint64_t mailbox, uint32_t flags, const struct span *keywords, size_t n)
+static inline uint32_t unit_append_with(struct txn *t, uint64_t mailbox, uint32_t flags,
+                                        const struct span *keywords, size_t n)
 {
     static const char text[] = "Subject: hello\r\n\r\nworld\r\n";
     struct msg_new m = {
