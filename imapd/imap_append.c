@@ -11,7 +11,8 @@
 
 #include <inttypes.h>
 
-/* One message on its way in; in the command's arena, the writer and the parser are ended by cleanup. */
+/* One message on its way in; in the command's arena, the writer and the parser are ended by
+ * cleanup. */
 struct imap_append {
     struct blob_writer *writer;
     struct outline_parser *outline;
@@ -36,7 +37,8 @@ static void imap_append_cleanup(struct imap_cmd *c)
     buf_fini(&a->record);
 }
 
-/* append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP literal    RFC 9051 §6.3.12; the literal is announced behind this */
+/* append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP literal    RFC 9051 §6.3.12; the
+ * literal is announced behind this */
 static void imap_append_scan(struct imap_cmd *c, struct imap_append *a)
 {
     struct scan *in = &c->args;
@@ -78,7 +80,8 @@ static enum err imap_append_apply(struct txn *t, struct store_op *op, struct fau
     return msg_append(t, box.id, &m, &a->uid, f);
 }
 
-/* Everything is with the writer; the last of its chunks that went ahead may still be on the way to the disk. */
+/* Everything is with the writer; the last of its chunks that went ahead may still be on the way
+ * to the disk. */
 static enum step imap_append_put(struct imap_cmd *c)
 {
     struct imap_append *a = c->state;

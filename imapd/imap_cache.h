@@ -1,10 +1,11 @@
-#pragma once /* imapd/imap_cache.h: the UIDs of mailboxes that were looked at lately, so that SELECT need not walk them again */
+#pragma once /* imapd/imap_cache.h: the UIDs of mailboxes that were looked at lately */
 #include "common/list.h"
 #include "common/map.h"
 #include "store/mailbox.h"
 #include "store/uidset.h"
 
-/* Belongs to one loop. Exact: an entry is used only when its MODSEQ is the row's, and brought up to date from the change log otherwise. */
+/* Belongs to one loop. Exact: an entry is used only when its MODSEQ is the row's, and brought up
+ * to date from the change log otherwise. */
 struct imap_cache {
     struct map *boxes;
     struct list_node used; /* least recently first */
@@ -18,4 +19,5 @@ struct imap_cache_box {
 void imap_cache_init(struct imap_cache *c);
 void imap_cache_fini(struct imap_cache *c);
 /* What box holds, as of its row that was read in t. The result is borrowed until the next call. */
-enum err imap_cache_look(struct imap_cache *c, struct txn *t, const struct mailbox *box, struct imap_cache_box **out, struct fault *f);
+enum err imap_cache_look(struct imap_cache *c, struct txn *t, const struct mailbox *box,
+                         struct imap_cache_box **out, struct fault *f);

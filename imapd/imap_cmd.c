@@ -14,7 +14,8 @@ static void imap_cmd_done(struct store_op *op, enum err e, const struct fault *f
     c->op_result = e;
     if (f != &op->fault)
         op->fault = f ? *f : FAULT_NONE;
-    /* Our own change belongs into the news before our tagged reply, whether or not its announcement has come already. */
+    /* Our own change belongs into the news before our tagged reply, whether or not its
+     * announcement has come already. */
     if (c->session->view)
         c->session->view->stale = true;
     imap_session_resume(c->session);

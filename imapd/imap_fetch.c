@@ -46,29 +46,21 @@ static void flush(struct imap_cmd *c, struct fetch *st)
 
 /* --- items of the row --- */
 
-static void flags_text(struct buf *out, const struct imap_view *v, const struct msg *m)
+/* A text from the outline: into the buffer if it fits, else out by itself, however large it is. */
+static void prepared(struct imap_cmd *c, struct fetch *st, struct span text)
 {
-    static const struct {
-        uint32_t bit;
-        const char *name;
-    } known[] = {{FLAGS_ANSWERED, "\\Answered"}, {FLAGS_FLAGGED, "\\Flagged"}, {FLAGS_DELETED, "\\Deleted"},
-                 {FLAGS_SEEN, "\\Seen"}, {FLAGS_DRAFT, "\\Draft"}};
-    size_t began = out->n;
-    buf_byte(out, '(');
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (m->flags & known[i].bit)
-            buf_addf(out, "%s%s", out->n > began + 1 ? " " : "", known[i].name);
-    if (!(v->session->enabled & IMAP_REV2) && imap_view_recent(v, m->uid))
-        buf_addf(out, "%s\\Recent", out->n > began + 1 ? " " : "");
-    for (size_t i = 0; m->keywords.n > 0 && i < v->keyword_count; i++)
-        if (flags_bit(m->keywords, i))
-            buf_addf(out, "%s%.*s", out->n > began + 1 ? " " : "", SPAN_ARG(v->keywords[i]));
-    buf_byte(out, ')');
+    if (text.n < FLUSH_BYTES) {
+        buf_add(&st->out, text);
+    } else {
+        flush(c, st);
+        imap_out(c->session, text);
+    }
 }
 
 static enum err row_item(struct imap_cmd *c, struct fetch *st, const struct fetch_item *item)
 {
     struct buf *out = &st->out;
+    const struct imap_view *v = c->session->view;
     const struct msg *m = &st->msg;
     char date[DATE_IMAP_BYTES];
     buf_add(out, item->label);
@@ -78,7 +70,7 @@ static enum err row_item(struct imap_cmd *c, struct fetch *st, const struct fetc
         buf_u64(out, m->uid);
         break;
     case FETCH_FLAGS:
-        flags_text(out, c->session->view, m);
+        imap_out_flags_text(out, m->flags, m->keywords, v->keywords, v->keyword_count, imap_view_recent(v, m->uid));
         break;
     case FETCH_INTERNALDATE:
         date_imap_format(m->internal, date);
@@ -91,16 +83,13 @@ static enum err row_item(struct imap_cmd *c, struct fetch *st, const struct fetc
         buf_addf(out, "(%llu)", (unsigned long long)m->modseq);
         break;
     case FETCH_ENVELOPE:
-        flush(c, st);
-        imap_out(c->session, st->outline.envelope);
+        prepared(c, st, st->outline.envelope);
         break;
     case FETCH_BODYSTRUCTURE:
-        flush(c, st);
-        imap_out(c->session, st->outline.bodystructure);
+        prepared(c, st, st->outline.bodystructure);
         break;
     case FETCH_BODY:
-        flush(c, st);
-        imap_out(c->session, outline_body(&st->outline, c->arena));
+        prepared(c, st, outline_body(&st->outline, c->arena));
         break;
     case FETCH_SECTION:
     case FETCH_BINARY:
@@ -112,6 +101,21 @@ static enum err row_item(struct imap_cmd *c, struct fetch *st, const struct fetc
 
 /* --- one message --- */
 
+/* A keyword that another session has made since is told before it is used: RFC 9051 §7.3.5. */
+static enum err new_keywords(struct imap_cmd *c, struct txn *t, struct fetch *st, struct fault *f)
+{
+    struct imap_view *v = c->session->view;
+    size_t bit = v->keyword_count, bits = st->msg.keywords.n * 8;
+    while (bit < bits && !flags_bit(st->msg.keywords, bit))
+        bit++;
+    enum err e = bit < bits ? imap_view_keywords(v, t, f) : ERR_OK;
+    if (e == ERR_OK && v->keyword_count != v->told_keywords) {
+        flush(c, st);
+        imap_view_tell_keywords(v);
+    }
+    return e;
+}
+
 static enum err begin_message(struct imap_cmd *c, struct txn *t, struct fetch *st, const struct msg *m, struct fault *f)
 {
     struct imap_view *v = c->session->view;
@@ -119,21 +123,14 @@ static enum err begin_message(struct imap_cmd *c, struct txn *t, struct fetch *s
     buf_add(&st->keywords, m->keywords);
     st->msg = *m;
     st->msg.keywords = buf_span(&st->keywords);
-    if (st->items.outline) {
-        enum err e = blob_outline(t, m->blob, &st->record, f);
+    enum err e = new_keywords(c, t, st, f);
+    if (e == ERR_OK && st->items.outline) {
+        e = blob_outline(t, m->blob, &st->record, f);
         if (e == ERR_OK && !outline_open(buf_span(&st->record), &st->outline))
             e = fault_set(f, ERR_CORRUPT, "outline of body %llu", (unsigned long long)m->blob);
-        if (e != ERR_OK)
-            return e;
     }
-    size_t known = v->keyword_count;
-    for (size_t i = known; i < m->keywords.n * 8; i++)
-        if (flags_bit(m->keywords, i)) {
-            enum err e = imap_view_keywords(v, t, f);
-            if (e != ERR_OK)
-                return e;
-            break;
-        }
+    if (e != ERR_OK)
+        return e;
     buf_addf(&st->out, "* %u FETCH (", uidset_rank(&v->uids, m->uid));
     st->in_message = true;
     st->between = false;

@@ -179,7 +179,8 @@ static void section(struct scan *s, struct arena *a, struct fetch_item *item)
         scan_byte(s, '.', "Expected . after the offset");
         item->max_bytes = scan_u64(s, "Expected a length");
         scan_byte(s, '>', "Expected > after the length");
-        if (scan_ok(s) && (item->kind == FETCH_BINARY_SIZE || item->max_bytes == 0))
+        bool too_large = item->from > INT64_MAX || item->max_bytes > INT64_MAX; /* number64 has 63 bits */
+        if (scan_ok(s) && (item->kind == FETCH_BINARY_SIZE || item->max_bytes == 0 || too_large))
             scan_fail(s, "A partial range is not possible here");
     }
     if (scan_ok(s))

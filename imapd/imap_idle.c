@@ -5,7 +5,8 @@
 #include "imapd/imap_session.h"
 #include "imapd/imap_verbs.h"
 
-/* Sessions that wait are spoken to together: their times are rounded up to this, so that a loop wakes once for many. */
+/* Sessions that wait are spoken to together: their times are rounded up to this, so that a loop
+ * wakes once for many. */
 #define IMAP_IDLE_TOGETHER_MS 10000
 
 static void imap_idle_next(struct imap_session *s)

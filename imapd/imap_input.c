@@ -6,9 +6,8 @@
 #include "common/must.h"
 #include "imapd/imap_session.h"
 
-#define IMAP_INPUT_SKIP_BYTES                                                                      \
-    (1u                                                                                            \
-     << 20) /* a refused {n+} up to this is read and dropped, a larger one ends the session: RFC 7888 §4 */
+/* A refused {n+} up to this is read and dropped, a larger one ends the session: RFC 7888 §4. */
+#define IMAP_INPUT_SKIP_BYTES (1u << 20)
 #define IMAP_INPUT_TAIL_BYTES 32 /* of an over-long line, kept to see whether a literal follows */
 #define IMAP_INPUT_TAG_BYTES 64
 #define IMAP_INPUT_KEEP_BYTES 4096
@@ -91,7 +90,8 @@ void imap_input_next(struct imap_session *s)
     struct imap_input *in = s->input;
     bool left = in->announced && (in->message.plus || in->claimed);
     if (left && !s->closing) {
-        /* Its reply is out; what remains of the message and the line behind it says nothing to anyone. */
+        /* Its reply is out; what remains of the message and the line behind it says nothing to
+         * anyone. */
         in->refused = "";
         in->held = false;
         buf_reset(&in->text);
@@ -107,7 +107,8 @@ void imap_input_next(struct imap_session *s)
 
 /* --- announcements --- */
 
-/* literal = "{" number64 ["+"] "}" CRLF    literal8 = "~{" number64 ["+"] "}" CRLF    RFC 9051 §9 */
+/* literal = "{" number64 ["+"] "}" CRLF    literal8 = "~{" number64 ["+"] "}" CRLF    RFC 9051
+ * §9 */
 int imap_input_announced(struct span line, struct imap_input_literal *out, size_t *at)
 {
     size_t end = line.n, i;
@@ -125,7 +126,8 @@ int imap_input_announced(struct span line, struct imap_input_literal *out, size_
     return span_u64(span_of(line.p + i, end - i), &out->bytes) && out->bytes <= INT64_MAX ? 1 : -1;
 }
 
-/* Whether text (a command up to the announcement of a literal) is an APPEND with its mailbox: then the literal is the message. */
+/* Whether text (a command up to the announcement of a literal) is an APPEND with its mailbox:
+ * then the literal is the message. */
 static bool imap_input_is_append(const struct imap_session *s, struct span text)
 {
     size_t tag = span_find(text, ' ');

@@ -15,7 +15,8 @@ enum imap_list_select {
     LIST_REMOTE = 4,
     LIST_RECURSIVE = 8
 };
-/* Return options, RFC 9051 §6.3.9.2. CHILDREN and SPECIAL-USE come in any case: some clients rely on that. */
+/* Return options, RFC 9051 §6.3.9.2. CHILDREN and SPECIAL-USE come in any case: some clients
+ * rely on that. */
 enum imap_list_return {
     LIST_RETURN_SUBSCRIBED = 1,
     LIST_RETURN_STATUS = 2,
@@ -197,7 +198,8 @@ static bool imap_list_is_told(const struct imap_list *l, const struct imap_tree_
     if (!n->matches)
         return false;
     if (l->select & LIST_RECURSIVE) {
-        /* RFC 9051 §6.3.9.6: a name that does not meet the criteria only if what is below it is not told itself */
+        /* RFC 9051 §6.3.9.6: a name that does not meet the criteria only if what is below it is
+         * not told itself */
         *childinfo = wanted ? n->wanted_below : n->wanted_unsaid_below;
         return wanted || *childinfo;
     }
@@ -250,7 +252,7 @@ static enum step imap_list_match(struct imap_cmd *c)
     struct imap_list *l = c->state;
     while (l->at > 0) {
         imap_list_choose(l, --l->at);
-        if (l->at % 64 == 0 && l->at > 0 && imap_cmd_should_yield(c)) {
+        if (l->at > 0 && imap_cmd_should_yield(c)) {
             c->more = imap_list_match;
             return STEP_MORE;
         }
@@ -275,7 +277,8 @@ static enum step imap_list_run(struct imap_cmd *c, struct imap_list *l)
     return imap_list_match(c);
 }
 
-/* list = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts]    RFC 9051 §9 */
+/* list = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts]    RFC
+ * 9051 §9 */
 static enum step imap_list_named(struct imap_cmd *c, const char *verb)
 {
     struct imap_session *s = c->session;

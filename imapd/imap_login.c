@@ -128,7 +128,8 @@ static enum step imap_login_response(struct imap_cmd *c, struct span line)
     return imap_login_plain(c, line);
 }
 
-/* authenticate = "AUTHENTICATE" SP auth-type [SP initial-resp] *(CRLF base64)    RFC 9051 §6.2.2 */
+/* authenticate = "AUTHENTICATE" SP auth-type [SP initial-resp] *(CRLF base64)
+ * RFC 9051 §6.2.2 */
 enum step imap_login_authenticate(struct imap_cmd *c)
 {
     struct scan *in = &c->args;

@@ -37,7 +37,8 @@ static struct span imap_mailbox_bare(struct span name)
     return name.n > 1 && name.p[name.n - 1] == '/' ? span_to(name, name.n - 1) : name;
 }
 
-/* create-param = "USE" SP "(" [use-attr *(SP use-attr)] ")"    RFC 6154 §6. False: a use that nobody knows. */
+/* create-param = "USE" SP "(" [use-attr *(SP use-attr)] ")"    RFC 6154 §6. False: a use that
+ * nobody knows. */
 static bool imap_mailbox_uses(struct scan *in, uint32_t *uses)
 {
     bool known = true;
@@ -104,7 +105,8 @@ static enum err imap_mailbox_delete_apply(struct txn *t, struct store_op *op, st
     return mailbox_delete(t, m->account, m->name, f);
 }
 
-/* The session that deletes what it has selected goes on, with nothing selected; others hear of it by imap_view_news. */
+/* The session that deletes what it has selected goes on, with nothing selected; others hear of
+ * it by imap_view_news. */
 static enum step imap_mailbox_deleted(struct imap_cmd *c)
 {
     struct imap_session *s = c->session;

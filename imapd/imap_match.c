@@ -40,7 +40,8 @@ static size_t imap_match_folded(struct span name)
     return inbox ? 5 : 0;
 }
 
-/* reach[i]: the pattern's first i bytes match the name so far. One row is enough, taken from the right. */
+/* reach[i]: the pattern's first i bytes match the name so far. One row is enough, taken from the
+ * right. */
 bool imap_match(const struct imap_match *m, struct span name)
 {
     bool reach[IMAP_MATCH_BYTES + 1];

@@ -8,7 +8,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define IMAP_OUT_QUOTED_BYTES 1000 /* longer strings go as literals */
+#define IMAP_OUT_QUOTED_BYTES 1000      /* longer strings go as literals */
+#define IMAP_OUT_FLAGS_BYTES (2u << 20) /* more than all keywords of a mailbox */
 
 void imap_out(struct imap_session *s, struct span bytes)
 {
@@ -39,7 +40,8 @@ void imap_out_f(struct imap_session *s, const char *fmt, ...)
     va_end(again);
 }
 
-/* quoted = DQUOTE *QUOTED-CHAR DQUOTE    RFC 9051 §9; UTF-8 in it only for a client that enabled IMAP4rev2 */
+/* quoted = DQUOTE *QUOTED-CHAR DQUOTE    RFC 9051 §9; UTF-8 in it only for a client that enabled
+ * IMAP4rev2 */
 static bool imap_out_quotable(const struct imap_session *s, struct span text)
 {
     bool wide = false;
@@ -84,8 +86,7 @@ void imap_out_mailbox(struct imap_session *s, struct span name)
     imap_out_string(s, name);
 }
 
-void imap_out_flags(struct imap_session *s, uint32_t system, struct span keywords,
-                    const struct span *names, size_t n, bool recent)
+void imap_out_flags_text(struct buf *out, uint32_t system, struct span keywords, const struct span *names, size_t n, bool recent)
 {
     static const struct {
         uint32_t bit;
@@ -98,19 +99,31 @@ void imap_out_flags(struct imap_session *s, uint32_t system, struct span keyword
     const char *between = "(";
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (system & known[i].bit) {
-            imap_out_f(s, "%s%s", between, known[i].name);
+            buf_addz(out, between);
+            buf_addz(out, known[i].name);
             between = " ";
         }
     }
     if (recent) {
-        imap_out_f(s, "%s\\Recent", between);
+        buf_addz(out, between);
+        buf_addz(out, "\\Recent");
         between = " ";
     }
     for (size_t i = 0; keywords.n > 0 && i < n; i++) {
         if (flags_bit(keywords, i)) {
-            imap_out_f(s, "%s%.*s", between, SPAN_ARG(names[i]));
+            buf_addz(out, between);
+            buf_add(out, names[i]);
             between = " ";
         }
     }
-    imap_out(s, *between == '(' ? SPAN("()") : SPAN(")"));
+    buf_addz(out, *between == '(' ? "()" : ")");
+}
+
+void imap_out_flags(struct imap_session *s, uint32_t system, struct span keywords, const struct span *names, size_t n, bool recent)
+{
+    struct buf text;
+    buf_init(&text, IMAP_OUT_FLAGS_BYTES);
+    imap_out_flags_text(&text, system, keywords, names, n, recent);
+    imap_out(s, buf_span(&text));
+    buf_fini(&text);
 }

@@ -124,8 +124,8 @@ struct span imap_parse_nstring(struct scan *s, struct arena *a)
     return (struct span){NULL, 0};
 }
 
-/* From the wire to UTF-8. A client that did not enable IMAP4rev2 speaks modified UTF-7 (RFC 3501 §5.1.3); if it sends UTF-8 all the same, it
- * is understood. */
+/* From the wire to UTF-8. A client that did not enable IMAP4rev2 speaks modified UTF-7 (RFC 3501
+ * §5.1.3); if it sends UTF-8 all the same, it is understood. */
 static struct span imap_parse_decode(struct scan *s, struct arena *a, bool utf8, struct span wire)
 {
     struct span name = wire;
@@ -135,7 +135,8 @@ static struct span imap_parse_decode(struct scan *s, struct arena *a, bool utf8,
     return ok && scan_ok(s) ? name : imap_parse_nothing;
 }
 
-/* mailbox = "INBOX" / astring    What cannot be a name is left to the store, which says so or finds nothing. */
+/* mailbox = "INBOX" / astring    What cannot be a name is left to the store, which says so or
+ * finds nothing. */
 struct span imap_parse_mailbox(struct scan *s, struct arena *a, bool utf8)
 {
     struct span canonical, name = imap_parse_decode(s, a, utf8, imap_parse_astring(s, a));
@@ -165,7 +166,8 @@ static uint32_t imap_parse_number(struct scan *s)
     return n;
 }
 
-/* sequence-set = (seq-number / seq-range) ["," sequence-set]    seq-range = seq-number ":" seq-number */
+/* sequence-set = (seq-number / seq-range) ["," sequence-set]    seq-range = seq-number ":"
+ * seq-number */
 struct imap_set imap_parse_set(struct scan *s, struct arena *a)
 {
     struct imap_set set = {NULL, 0, false};
@@ -199,7 +201,8 @@ static const struct {
                          {"Seen", FLAGS_SEEN},
                          {"Draft", FLAGS_DRAFT}};
 
-/* flag = "\Answered" / "\Flagged" / "\Deleted" / "\Seen" / "\Draft" / flag-keyword / flag-extension    No extension is known. */
+/* flag = "\Answered" / "\Flagged" / "\Deleted" / "\Seen" / "\Draft" / flag-keyword /
+ * flag-extension    No extension is known. */
 static void imap_parse_flag(struct scan *s, struct flags_wanted *w, struct span *names)
 {
     bool system = scan_try(s, '\\');

@@ -20,8 +20,8 @@ static const struct {
     [ERR_QUOTA]    = {"OVERQUOTA",     "There is no room left in this account", false},
     [ERR_FULL]     = {"UNAVAILABLE",   "The disk of the server is full, try again later", true},
     [ERR_BUSY]     = {"UNAVAILABLE",   "The server is busy or stopping, try again later", false},
-    [ERR_IO]       = {"SERVERBUG",     "The server could not read or write, its log says why", true},
-    [ERR_CORRUPT]  = {"CORRUPTION",    "What is stored is damaged, the log of the server says where", true},
+    [ERR_IO]       = {"SERVERBUG",     "The server failed, its log says why", true},
+    [ERR_CORRUPT]  = {"CORRUPTION",    "What is stored is damaged, the log says where", true},
 };
 /* clang-format on */
 _Static_assert(sizeof imap_reply_table / sizeof *imap_reply_table == ERR_COUNT,
@@ -33,7 +33,8 @@ void imap_reply_words(enum err e, const char **code_out, const char **text_out)
     *text_out = imap_reply_table[e].text;
 }
 
-/* EXPUNGE may come with every tagged reply but those of FETCH, STORE and SEARCH by sequence number: RFC 9051 §7.5.1 */
+/* EXPUNGE may come with every tagged reply but those of FETCH, STORE and SEARCH by sequence
+ * number: RFC 9051 §7.5.1 */
 static void imap_reply_news(struct imap_cmd *c)
 {
     struct imap_session *s = c->session;

@@ -7,7 +7,8 @@
 
 #include <inttypes.h>
 
-/* select-params = SP "(" select-param *(SP select-param) ")"    RFC 4466 §2.1; only CONDSTORE, RFC 7162 §3.1.8 */
+/* select-params = SP "(" select-param *(SP select-param) ")"    RFC 4466 §2.1; only CONDSTORE,
+ * RFC 7162 §3.1.8 */
 static void imap_select_params(struct scan *in, bool *condstore)
 {
     if (scan_done(in))
@@ -78,8 +79,8 @@ static enum step imap_select(struct imap_cmd *c, bool read_only)
     imap_select_params(&c->args, &condstore);
     if (!scan_ok(&c->args))
         return imap_reply_bad(c, c->args.why);
-    if (s->state ==
-        IMAP_SELECTED) { /* whatever becomes of the new one, the old one is closed: RFC 9051 §6.3.2 */
+    /* Whatever becomes of the new one, the old one is closed: RFC 9051 §6.3.2 */
+    if (s->state == IMAP_SELECTED) {
         imap_session_enter(s, IMAP_AUTH);
         imap_out(s, SPAN("* OK [CLOSED] Previous mailbox closed\r\n"));
     }

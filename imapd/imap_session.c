@@ -120,7 +120,8 @@ static void imap_session_closed(void *owner, const char *why)
               clock_ms() - s->began_ms);
     imapd_left(s->door, conn_peer(s->conn));
     s->conn = NULL;
-    /* An operation or a look-up that is under way still writes into us: its completion is the end then. */
+    /* An operation or a look-up that is under way still writes into us: its completion is the
+     * end then. */
     if (!s->waiting || s->moving || imap_session_is_idle(s))
         imap_session_free(s);
 }
@@ -161,7 +162,8 @@ static void imap_session_cmd_ended(struct imap_session *s)
         conn_again(s->conn);
 }
 
-/* While a command works its successors wait unread; a peer that has shut its side meanwhile still gets its replies. */
+/* While a command works its successors wait unread; a peer that has shut its side meanwhile
+ * still gets its replies. */
 static void imap_session_pause(struct imap_session *s)
 {
     if (!s->paused && s->conn && !imap_input_ready(s)) {
@@ -170,7 +172,8 @@ static void imap_session_pause(struct imap_session *s)
     }
 }
 
-/* After each step: is this the end, and if not, is there memory that nobody needs while we wait for the client? */
+/* After each step: is this the end, and if not, is there memory that nobody needs while we wait
+ * for the client? */
 static void imap_session_settle(struct imap_session *s)
 {
     if (s->shut && !s->running && s->conn)
@@ -266,12 +269,13 @@ void imap_session_shut(struct imap_session *s, const char *text)
 
 /* --- commands --- */
 
-/* A browser that was made to talk to us (ALPACA, HTTP to a mail port) gets no answer to play with. */
+/* A browser that was made to talk to us (ALPACA, HTTP to a mail port) gets no answer to play
+ * with. */
 static bool imap_session_is_foreign(struct span text)
 {
     static const char *const verbs[] = {"GET ",     "POST ",  "HEAD ",  "PUT ",  "CONNECT ",
                                         "OPTIONS ", "TRACE ", "PATCH ", "EHLO ", "HELO "};
-    if (text.n == 0 || (unsigned char)text.p[0] < 0x20 || (unsigned char)text.p[0] >= 0x7f)
+    if (text.n > 0 && ((unsigned char)text.p[0] < 0x20 || (unsigned char)text.p[0] >= 0x7f))
         return true;
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         if (span_starts_ci(text, span_cstr(verbs[i])))

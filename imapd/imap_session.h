@@ -1,4 +1,4 @@
-#pragma once /* imapd/imap_session.h: one IMAP connection: what it is, and what it remembers between commands */
+#pragma once /* imapd/imap_session.h: one IMAP connection, and what it remembers */
 #include "common/arena.h"
 #include "common/sm.h"
 #include "net/conn.h"
@@ -19,51 +19,60 @@ struct imap_session {
     const struct imapd_options *options;
     struct conn *conn;
     struct id id;
-    unsigned state;                 /* enum imap_state, moved by sm_enter */
-    unsigned bad;                   /* BAD replies so far */
-    bool closing;                   /* BYE was said: */
-    const char *bye;                /* this; static text */
+    unsigned state;  /* enum imap_state, moved by sm_enter */
+    unsigned bad;    /* BAD replies so far */
+    bool closing;    /* BYE was said: */
+    const char *bye; /* this; static text */
     /* from authentication on */
     uint64_t account;
-    struct span address;            /* of the account */
+    struct span address; /* of the account */
     struct actor actor;
-    unsigned enabled;               /* of enum imap_enabled */
+    unsigned enabled; /* of enum imap_enabled */
     /* from SELECT to the next SELECT, CLOSE or UNSELECT */
-    struct imap_view *view;         /* NULL when nothing is selected */
+    struct imap_view *view; /* NULL when nothing is selected */
     /* one command */
     struct imap_cmd cmd;
-    bool running;                   /* cmd is in use */
-    bool waiting;                   /* cmd returned STEP_WAIT */
-    bool again;                     /* what it waited for is there */
-    bool idling;                    /* IDLE: news go out at once */
+    bool running; /* cmd is in use */
+    bool waiting; /* cmd returned STEP_WAIT */
+    bool again;   /* what it waited for is there */
+    bool idling;  /* IDLE: news go out at once */
     /* input framing and the rest: private to imapd/imap_session.c and imapd/imap_input.c */
     struct imap_input *input;
-    struct loop *loop;              /* as conn_loop, also after the connection has ended */
-    struct imapd_home *home;        /* what the service keeps for this loop */
+    struct loop *loop;       /* as conn_loop, also after the connection has ended */
+    struct imapd_home *home; /* what the service keeps for this loop */
     struct loop_later turn;
-    struct list_node node;          /* in home->sessions */
-    uint64_t began_ms, active_ms, still_ms; /* of clock_ms: connected; last command or IDLE; next "Still here", 0: none */
-    uint64_t out_bytes, left_bytes, looked_ms; /* sent so far; of them taken by the kernel when the deadline last looked */
-    bool counted;                   /* among its account's sessions in home */
-    bool paused;                    /* conn_pause is on: the command works */
-    bool moving;                    /* from one loop to another */
-    const char *shut;               /* the service stops: say this at the end of the command */
+    struct list_node node; /* in home->sessions */
+    uint64_t began_ms;     /* of clock_ms: connected */
+    uint64_t active_ms;    /* the last command */
+    uint64_t still_ms;     /* the next "Still here"; 0: none */
+    uint64_t looked_ms;    /* the deadline last looked whether the peer reads */
+    uint64_t out_bytes;    /* sent so far */
+    uint64_t left_bytes;   /* of them taken by the kernel at looked_ms */
+    bool counted;          /* among its account's sessions in home */
+    bool paused;           /* conn_pause is on: the command works */
+    bool moving;           /* from one loop to another */
+    const char *shut;      /* the service stops: say this at the end of the command */
     struct imapd_door *door;
 };
 
 /* A connection was accepted on l. Owns fd. */
-void imap_session_new(struct imapd_door *door, struct loop *l, int fd, struct span peer, struct span local);
-/* Called by a completion after STEP_WAIT, on the session's loop: runs cmd.more in a safe place. If the connection died meanwhile the command
- * is ended instead (cleanup runs, more does not). */
+void imap_session_new(struct imapd_door *door, struct loop *l, int fd, struct span peer,
+                      struct span local);
+/* Called by a completion after STEP_WAIT, on the session's loop: runs cmd.more in a safe place.
+ * If the connection died meanwhile the command is ended instead (cleanup runs, more does not). */
 void imap_session_resume(struct imap_session *s);
 #define IMAP_SESSION_STOPS "[UNAVAILABLE] Server stops, come back soon"
-/* Stops reading commands after the present one; the client hears "* BYE text". For imapd_stop; on the session's loop. */
+/* Stops reading commands after the present one; the client hears "* BYE text". For imapd_stop;
+ * on the session's loop. */
 void imap_session_shut(struct imap_session *s, const char *text);
-/* Authenticated: moves to the account's loop; c->more runs there. Only from c->more of LOGIN and AUTHENTICATE. */
-enum step imap_session_login(struct imap_cmd *c, uint64_t account, const char *address, imap_step_fn *then);
+/* Authenticated: moves to the account's loop; c->more runs there. Only from c->more of LOGIN and
+ * AUTHENTICATE. */
+enum step imap_session_login(struct imap_cmd *c, uint64_t account, const char *address,
+                             imap_step_fn *then);
 /* The state's machine; a view is closed on the way out of IMAP_SELECTED. */
 void imap_session_enter(struct imap_session *s, enum imap_state next);
-/* Moves the deadline to what comes first now: preauth, autologout, "Still here", a peer that does not read. */
+/* Moves the deadline to what comes first now: preauth, autologout, "Still here", a peer that
+ * does not read. */
 void imap_session_deadline(struct imap_session *s);
 /* The view has heard of a change: in IDLE the news go out at the end of this turn. */
 void imap_session_stir(struct imap_session *s);

@@ -20,7 +20,8 @@ enum imap_status_item {
     IMAP_STATUS_ITEMS
 };
 
-/* status-att, RFC 9051 §9; RECENT of RFC 3501, HIGHESTMODSEQ of RFC 7162 §3.1.7, APPENDLIMIT of RFC 7889 §3 */
+/* status-att, RFC 9051 §9; RECENT of RFC 3501, HIGHESTMODSEQ of RFC 7162 §3.1.7, APPENDLIMIT of
+ * RFC 7889 §3 */
 static const char *const imap_status_names[IMAP_STATUS_ITEMS] = {
     "MESSAGES", "RECENT", "UIDNEXT",       "UIDVALIDITY", "UNSEEN",
     "DELETED",  "SIZE",   "HIGHESTMODSEQ", "APPENDLIMIT"};
@@ -93,7 +94,8 @@ enum err imap_status_send(struct imap_session *s, struct txn *t, const struct ma
     return ERR_OK;
 }
 
-/* status = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"    RFC 9051 §6.3.11; O(1), also for the selected mailbox */
+/* status = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"    RFC 9051 §6.3.11; O(1),
+ * also for the selected mailbox */
 enum step imap_status(struct imap_cmd *c)
 {
     struct imap_session *s = c->session;

@@ -155,6 +155,8 @@ static enum step done(struct imap_cmd *c)
     txn_read_end(&t);
     if (e != ERR_OK)
         return imap_reply_err(c, e, &f);
+    if (v->keyword_count != v->told_keywords) /* before the first use: RFC 9051 §7.3.5 */
+        imap_view_tell_keywords(v);
     imap_rows_init(&st->rows, v->mailbox, &st->uids);
     c->more = more;
     return more(c);

@@ -41,7 +41,8 @@ static bool imap_tree_subscription(void *arg, struct span name)
     return true;
 }
 
-/* "/" comes before everything else, so that what is below a name follows it at once. INBOX is first. */
+/* "/" comes before everything else, so that what is below a name follows it at once. INBOX is
+ * first. */
 static unsigned imap_tree_weight(char c)
 {
     return c == '/' ? 0 : 1u + (unsigned char)c;
@@ -94,7 +95,8 @@ static void imap_tree_merge(struct imap_tree_heap *h)
     h->n = to;
 }
 
-/* Adds the node and the levels above it that are not there. at: the deepest node so far on the way to it. */
+/* Adds the node and the levels above it that are not there. at: the deepest node so far on the
+ * way to it. */
 static void imap_tree_place(struct imap_tree_heap *out, const struct imap_tree_node *node,
                             size_t *at)
 {

@@ -1,17 +1,17 @@
-#pragma once /* imapd/imap_tree.h: all names of an account as LIST sees them: mailboxes, subscriptions, and the levels above both */
+#pragma once /* imapd/imap_tree.h: the names of an account as LIST sees them */
 #include "common/arena.h"
 #include "store/mailbox.h"
 
 struct imap_tree_node {
-    struct mailbox box;      /* name always; the rest if exists */
-    size_t parent;           /* index; the node's own for the top level */
+    struct mailbox box; /* name always; the rest if exists */
+    size_t parent;      /* index; the node's own for the top level */
     bool exists;
     bool subscribed;
-    bool children;           /* a mailbox exists below it */
+    bool children; /* a mailbox exists below it */
     /* While LIST chooses; below: */
-    bool matches;            /* a pattern */
-    bool levels;             /* a pattern that ends in "%" */
-    bool wanted_below;       /* some name below meets the selection criteria */
+    bool matches;             /* a pattern */
+    bool levels;              /* a pattern that ends in "%" */
+    bool wanted_below;        /* some name below meets the selection criteria */
     bool wanted_unsaid_below; /* and does not match a pattern, so that only CHILDINFO tells of it */
 };
 /* Parents stand before their children. */
@@ -20,4 +20,5 @@ struct imap_tree {
     size_t n;
 };
 /* Everything in a. t may end afterwards. */
-enum err imap_tree_read(struct imap_tree *tree, struct txn *t, struct arena *a, uint64_t account, struct fault *f);
+enum err imap_tree_read(struct imap_tree *tree, struct txn *t, struct arena *a, uint64_t account,
+                        struct fault *f);

@@ -69,7 +69,8 @@ static bool imap_verbs_is_tag_char(unsigned char c)
     return imap_parse_is_astring_char(c) && c != '+';
 }
 
-/* command = tag SP (command-any / command-auth / command-nonauth / command-select) CRLF    RFC 9051 §9 */
+/* command = tag SP (command-any / command-auth / command-nonauth / command-select) CRLF    RFC
+ * 9051 §9 */
 static void imap_verbs_scan(struct imap_cmd *c, struct scan *in)
 {
     struct span tag = scan_while(in, imap_verbs_is_tag_char);

@@ -1,14 +1,20 @@
 #pragma once /* imapd/imap_verbs.h: the table of verbs is the policy */
 #include "imapd/imap_session.h"
 
-enum imap_verb_states { IN_NONAUTH = 1, IN_AUTH = 2, IN_SELECTED = 4, IN_ANY = 7, IN_LOGGED_IN = 6 };
+enum imap_verb_states {
+    IN_NONAUTH = 1,
+    IN_AUTH = 2,
+    IN_SELECTED = 4,
+    IN_ANY = 7,
+    IN_LOGGED_IN = 6
+};
 enum imap_verb_flags {
-    VERB_UID = 1,         /* may come with the UID prefix */
-    VERB_NO_EXPUNGE = 2,  /* no EXPUNGE may be sent while it runs, unless it came with UID: RFC 9051 §7.5.1 */
-    VERB_WRITES = 4,      /* changes the selected mailbox: refused after EXAMINE */
-    VERB_NO_ARGS = 8,     /* nothing may follow the verb */
-    VERB_NO_TLS = 16,     /* only before TLS: STARTTLS */
-    VERB_UID_ONLY = 32,   /* only with the UID prefix: UID EXPUNGE has a row of its own in EXPUNGE */
+    VERB_UID = 1,        /* may come with the UID prefix */
+    VERB_NO_EXPUNGE = 2, /* but for its UID form no EXPUNGE may be sent, RFC 9051 §7.5.1 */
+    VERB_WRITES = 4,     /* changes the selected mailbox: refused after EXAMINE */
+    VERB_NO_ARGS = 8,    /* nothing may follow the verb */
+    VERB_NO_TLS = 16,    /* only before TLS: STARTTLS */
+    VERB_UID_ONLY = 32,  /* only with the UID prefix: UID EXPUNGE has a row of its own in EXPUNGE */
 };
 struct imap_verb {
     const char *name;
@@ -21,10 +27,13 @@ const struct imap_verb *imap_verbs_find(struct span name);
 const struct imap_verb *imap_verbs_all(size_t *n);
 
 /* The rooms. RFC 9051 §6 in order. */
-imap_step_fn imap_misc_capability, imap_misc_noop, imap_misc_logout, imap_misc_id, imap_misc_enable, imap_misc_namespace, imap_misc_starttls;
+imap_step_fn imap_misc_capability, imap_misc_noop, imap_misc_logout, imap_misc_id, imap_misc_enable,
+    imap_misc_namespace, imap_misc_starttls;
 imap_step_fn imap_login_login, imap_login_authenticate;
-imap_step_fn imap_select_select, imap_select_examine, imap_select_close, imap_select_unselect, imap_select_check;
-imap_step_fn imap_mailbox_create, imap_mailbox_delete, imap_mailbox_rename, imap_mailbox_subscribe, imap_mailbox_unsubscribe;
+imap_step_fn imap_select_select, imap_select_examine, imap_select_close, imap_select_unselect,
+    imap_select_check;
+imap_step_fn imap_mailbox_create, imap_mailbox_delete, imap_mailbox_rename, imap_mailbox_subscribe,
+    imap_mailbox_unsubscribe;
 imap_step_fn imap_list_list, imap_list_lsub, imap_list_xlist;
 imap_step_fn imap_status;
 imap_step_fn imap_append;
@@ -35,5 +44,6 @@ imap_step_fn imap_store;
 imap_step_fn imap_copy_copy, imap_copy_move;
 imap_step_fn imap_expunge;
 
-/* Reads tag and verb off a complete command, checks what the row says, and runs it. text is borrowed until the command ends. */
+/* Reads tag and verb off a complete command, checks what the row says, and runs it. text is
+ * borrowed until the command ends. */
 enum step imap_verbs_run(struct imap_cmd *c, struct span text);

@@ -20,7 +20,8 @@ static void imap_view_note(struct changes_watch *w, const struct change *c)
     imap_session_stir(v->session);
 }
 
-/* The snapshot t and the watch begin in one turn of the loop, and the loop is where changes are announced: none falls between them. */
+/* The snapshot t and the watch begin in one turn of the loop, and the loop is where changes are
+ * announced: none falls between them. */
 enum err imap_view_open(struct imap_session *s, struct txn *t, const struct mailbox *box,
                         bool read_only, struct imap_view **out, struct fault *f)
 {

@@ -43,7 +43,7 @@ static void imapd_drop(struct imapd *s)
         return;
     for (unsigned i = 0; i < s->options.loop_count; i++)
         imapd_home_fini(&s->homes[i]);
-    list_each(n, &s->doors)
+    list_each (n, &s->doors)
         mem_free(list_entry(n, struct imapd_door, node));
     mem_free(s->homes);
     mem_free(s);

@@ -5,22 +5,22 @@
 #include "store/store.h"
 
 struct imapd_limits {
-    size_t line_bytes;            /* a command with its small literals: 64 KiB */
-    size_t line_preauth_bytes;    /* before authentication, literals included: 8 KiB */
-    size_t literal_bytes;         /* one literal that is not a message: 64 KiB */
-    size_t command_bytes;         /* a command with all its literals: 256 KiB */
-    size_t message_bytes;         /* APPEND: 50 MB */
-    unsigned depth_count;         /* nested parentheses: 32 */
-    unsigned bad_count;           /* BAD replies before BYE: 3 before authentication, 20 after (this is the second) */
-    unsigned session_count;       /* sessions at a time in the whole service: 20,000 */
-    unsigned ip_count;            /* from one address: 0 for no limit */
-    unsigned user_count;          /* sessions of one account: 100; 0 for no limit */
-    unsigned handshake_ms;        /* TLS: 30 s */
-    unsigned preauth_ms;          /* from the greeting to authentication: 60 s */
-    unsigned idle_ms;             /* autologout: 30 minutes, RFC 9051 §5.4 */
-    unsigned stuck_ms;            /* a peer that does not read its replies: 5 minutes without progress */
-    unsigned still_here_ms;       /* "* OK Still here" in IDLE: 4 minutes; 0: never */
-    unsigned turn_count;          /* commands of one session in one turn of the loop: 32 */
+    size_t line_bytes;         /* a command with its small literals: 64 KiB */
+    size_t line_preauth_bytes; /* before authentication, literals included: 8 KiB */
+    size_t literal_bytes;      /* one literal that is not a message: 64 KiB */
+    size_t command_bytes;      /* a command with all its literals: 256 KiB */
+    size_t message_bytes;      /* APPEND: 50 MB */
+    unsigned depth_count;      /* nested parentheses: 32 */
+    unsigned bad_count;        /* BAD replies in a row before BYE: 20; 3 before authentication */
+    unsigned session_count;    /* sessions at a time in the whole service: 20,000 */
+    unsigned ip_count;         /* from one address: 0 for no limit */
+    unsigned user_count;       /* sessions of one account: 100; 0 for no limit */
+    unsigned handshake_ms;     /* TLS: 30 s */
+    unsigned preauth_ms;       /* from the greeting to authentication: 60 s */
+    unsigned idle_ms;          /* autologout: 30 minutes, RFC 9051 §5.4 */
+    unsigned stuck_ms;      /* a peer that does not read its replies: 5 minutes without progress */
+    unsigned still_here_ms; /* "* OK Still here" in IDLE: 4 minutes; 0: never */
+    unsigned turn_count;    /* commands of one session in one turn of the loop: 32 */
 };
 extern const struct imapd_limits imapd_limits_default;
 
@@ -28,10 +28,10 @@ struct imapd_options {
     const char *hostname;
     struct store *store;
     struct auth *auth;
-    struct tls *tls;              /* NULL: no STARTTLS */
-    bool tls_from_start;          /* imaps */
-    bool plaintext_auth;          /* LOGIN without TLS from loopback (lab) */
-    struct loop **loops;          /* all of them, in the order of store_homes: an authenticated session moves to its account's */
+    struct tls *tls;     /* NULL: no STARTTLS */
+    bool tls_from_start; /* imaps */
+    bool plaintext_auth; /* LOGIN without TLS from loopback (lab) */
+    struct loop **loops; /* all, in the order of store_homes: a session moves to its account\'s */
     unsigned loop_count;
     struct imapd_limits limits;
 };
@@ -41,5 +41,6 @@ void imapd_listen(struct imapd *s, struct listen *ln, struct loop *acceptor);
 /* Any thread. Sessions get BYE at the end of their present command. */
 void imapd_stop(struct imapd *s);
 unsigned imapd_sessions(const struct imapd *s); /* any thread */
-/* After its listeners have stopped. What sessions and loops still need of it goes with the last of them. */
+/* After its listeners have stopped. What sessions and loops still need of it goes with the last
+ * of them. */
 void imapd_free(struct imapd **s);

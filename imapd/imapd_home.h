@@ -1,4 +1,4 @@
-#pragma once /* imapd/imapd_home.h: what the service keeps for one loop: its sessions, and how many each account has */
+#pragma once /* imapd/imapd_home.h: what the service keeps for one loop */
 #include "common/list.h"
 #include "common/map.h"
 #include "imapd/imap_cache.h"
@@ -11,9 +11,9 @@ struct imapd_home {
     struct imapd *service;
     struct loop *loop;
     struct list_node sessions;
-    struct map *accounts;        /* account id to struct imapd_home_account */
+    struct map *accounts; /* account id to struct imapd_home_account */
     struct imap_cache cache;
-    struct post_note stop;       /* imapd_stop's letter */
+    struct post_note stop; /* imapd_stop's letter */
 };
 
 /* A listener of the service, for the count of connections from one address. */

@@ -1,6 +1,7 @@
 #include "main/cli.h"
 #include "main/config_keys.h"
 #include "main/nearest.h"
+#include <ctype.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -270,8 +271,8 @@ static void man_command(const struct cli_command *c, FILE *out)
     man_text(c->name, out);
     fprintf(out, "%s ", c->options->name ? " [\\fIoptions\\fR]" : "");
     man_text(c->operands, out);
-    fputs("\n.PP\n", out);
-    man_text(c->summary, out);
+    fprintf(out, "\n.PP\n%c", toupper((unsigned char)c->summary[0]));
+    man_text(c->summary + 1, out);
     fputs(".\n", out);
     if (*c->text) {
         fputs(".PP\n", out);

@@ -363,19 +363,21 @@ struct config *config_load(const char *path, FILE *errors)
     return c;
 }
 
-static bool check_user(const struct config *c, const char *path, FILE *errors)
+/* The file is right without it: another machine may have the user. */
+static void warn_of_user(const struct config *c, const char *path, FILE *errors)
 {
     unsigned line = line_of(c, "", "user");
-    if (geteuid() != 0 || !c->server.user || getpwnam(c->server.user))
-        return true;
-    fprintf(errors, "%s:%u: user = \"%s\": there is no such user: useradd --system %s\n", path,
-            line ? line : 1, c->server.user, c->server.user);
-    return false;
+    if (geteuid() == 0 && c->server.user && !getpwnam(c->server.user))
+        fprintf(
+            errors,
+            "%s:%u: warning: there is no user \"%s\" on this machine yet: useradd --system %s\n",
+            path, line ? line : 1, c->server.user, c->server.user);
 }
 
 bool config_check(const struct config *c, const char *path, FILE *errors)
 {
-    bool good = check_user(c, path, errors);
+    bool good = true;
+    warn_of_user(c, path, errors);
     if (c->server.tls_certificate) {
         const char *key = c->server.tls_key ? c->server.tls_key : c->server.tls_certificate;
         struct fault f = FAULT_NONE;

@@ -16,7 +16,8 @@ struct config {
 
 /* Reads the file. Each error is a line "FILE:LINE: what is wrong" in errors, in the order of lines; NULL: there was one. */
 struct config *config_load(const char *path, FILE *errors);
-/* What only this machine can tell: certificates that fit, a user that is there. More such lines; false: there was one. */
+/* What only this machine can tell: certificates that fit, a user that is there. More such lines; false: one that is not just a
+ * warning. */
 bool config_check(const struct config *c, const char *path, FILE *errors);
 /* As a file with nothing in it but what must be there. */
 struct config *config_new(void);

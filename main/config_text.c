@@ -42,7 +42,7 @@ static char *blank(char *from, const char *to)
     return from;
 }
 
-/* Comments as libconfuse has them: #, // and C's. Returns p where none begins. */
+/* Comments as libconfuse has them: from a hash or two slashes on, or as in C. Returns p where none begins. */
 static char *comment_end(char *p)
 {
     if (p[0] == '#' || (p[0] == '/' && p[1] == '/'))

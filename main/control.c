@@ -145,10 +145,14 @@ static void serve_caller(struct control *control, int fd)
     struct caller c = {.admin = control->admin, .wire = {fd, control->stop}};
     buf_init(&c.out, OUT_BYTES);
     buf_init(&c.in, CONTROL_WIRE_BYTES);
-    if (may_call(fd, &uid))
+    if (may_call(fd, &uid)) {
         serve_command(&c, uid);
-    else
-        (void)caller_err(&c.admin, SPAN("mailstead: permission denied\n")); /* and good bye */
+    } else {
+        const char code = CLI_UNAVAILABLE;
+        admin_complain(&c.admin, "permission denied");
+        (void)control_wire_send(&c.wire, 'X',
+                                span_of(&code, 1)); /* who is gone needs no exit code */
+    }
     buf_fini(&c.out);
     buf_fini(&c.in);
     close(fd);

@@ -91,7 +91,8 @@ enum control_client_outcome control_client_call(const char *dir, int argc, char 
         return CONTROL_CLIENT_NOBODY;
     if (w.fd < 0)
         return refused(exit_out, CLI_UNAVAILABLE, dir, strerror(errno));
-    bool good = send_command(&w, argc, argv) && converse(&w, args, exit_out);
+    (void)send_command(&w, argc, argv); /* who refuses us without listening says why */
+    bool good = converse(&w, args, exit_out);
     close(w.fd);
     if (!good)
         return refused(exit_out, CLI_TEMPFAIL, dir, "the connection ended before the answer");

@@ -341,7 +341,8 @@ void server_stop(struct server **sp)
         loop_free(&s->loops[i]);
     for (int i = 0; i < 2; i++)
         tls_close(&s->tls[i]);
-    log_event(LOG_INFO, NULL, "server.stopped", "pid=%ld", (long)getpid());
+    if (s->running)
+        log_event(LOG_INFO, NULL, "server.stopped", "pid=%ld", (long)getpid());
     mem_free(s);
     *sp = NULL;
 }

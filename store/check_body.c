@@ -1,14 +1,10 @@
-#include "common/buf.h"
 #include "message/outline.h"
 #include "store/blob.h"
+#include "store/blob_chunk.h"
 #include "store/check_state.h"
 #include "store/schema.h"
 
 #include <inttypes.h>
-
-/* Of a chunk's row, see schema.c. */
-#define CHUNK_PLAIN 0
-#define CHUNK_PACKED 1
 
 static void body_row(struct check *c, struct span key, struct span value, struct fault *f)
 {
@@ -74,29 +70,12 @@ static void outline_row(struct check *c, struct span key, struct span value, str
                      b->bytes, o.bytes);
 }
 
-/* How many bytes of a body the chunk holds; false: damaged. A packed one is unpacked. */
-static bool chunk_bytes(struct check *c, uint64_t id, uint32_t n, struct span value,
-                        uint64_t *bytes, struct fault *f)
-{
-    if (value.n == 0)
-        return false;
-    if (value.p[0] == CHUNK_PLAIN) {
-        *bytes = value.n - 1;
-        return *bytes <= BLOB_CHUNK_BYTES;
-    }
-    struct buf out;
-    buf_init(&out, BLOB_CHUNK_BYTES);
-    bool good = value.p[0] == CHUNK_PACKED && blob_read(c->t, id, (uint64_t)n * BLOB_CHUNK_BYTES,
-                                                        BLOB_CHUNK_BYTES, &out, f) == ERR_OK;
-    *bytes = out.n;
-    buf_fini(&out);
-    return good;
-}
-
 static void chunk_row(struct check *c, struct span key, struct span value, struct fault *f)
 {
-    uint64_t id, bytes;
+    struct span bytes;
+    uint64_t id;
     uint32_t n;
+    (void)f;
     if (!schema_pair_of(key, &id, &n)) {
         check_broken(c, 1, "chunk: damaged row");
         return;
@@ -107,14 +86,14 @@ static void chunk_row(struct check *c, struct span key, struct span value, struc
             check_broken(c, 10, "chunk %" PRIu32 " of body %" PRIu64 ": no such body", n, id);
         return;
     }
-    if (n != b->found_chunks || !chunk_bytes(c, id, n, value, &bytes, f)) {
+    if (n != b->found_chunks || !blob_chunk_bytes(value, &bytes)) {
         check_broken(
             c, 8, "chunk %" PRIu32 " of body %" PRIu64 ": damaged, or chunk %" PRIu32 " is missing",
             n, id, b->found_chunks);
         return;
     }
     b->found_chunks++;
-    b->found_bytes += bytes;
+    b->found_bytes += bytes.n;
 }
 
 enum err check_body_read(struct check *c, struct fault *f)

@@ -10,8 +10,8 @@
 
 /* clang-format off */
 const char *const dump_flags[5] = {"\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft"};
-const char *const dump_kinds[7] = {NULL,       "added",    "flags",    "removed",
-                                     "box-new",  "box-gone", "box-named"};
+const char *const dump_kinds[7] = {NULL, "added", "flags", "removed",
+                                   "box-new", "box-gone", "box-named"};
 const char *const dump_actors[4] = {"system", "smtp", "imap", "admin"};
 /* clang-format on */
 
@@ -352,9 +352,9 @@ static void put_all(struct dump *d)
     } tables[] = {
         {TABLE_DOMAIN, domain_row},   {TABLE_ACCOUNT, account_row},
         {TABLE_ALIAS, alias_row},     {TABLE_MAILBOX, mailbox_row},
-        {TABLE_MSG, msg_row},         {TABLE_SUBSCRIPTION, subscription_row},
-        {TABLE_BIN, bin_row},         {TABLE_CHANGES, change_row},
-        {TABLE_BODY, body_row},
+        {TABLE_SUBSCRIPTION, subscription_row},
+        {TABLE_MSG, msg_row},         {TABLE_BIN, bin_row},
+        {TABLE_CHANGES, change_row},  {TABLE_BODY, body_row},
     };
     /* clang-format on */
     put_head(d);

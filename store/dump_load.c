@@ -3,6 +3,7 @@
 #include "common/mem.h"
 #include "message/outline.h"
 #include "store/blob.h"
+#include "store/blob_chunk.h"
 #include "store/dump.h"
 #include "store/dump_state.h"
 #include "store/schema.h"

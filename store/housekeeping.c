@@ -16,6 +16,7 @@
 #define HOUSEKEEPING_POLL_MS 200
 #define HOUSEKEEPING_EXPIRY_MS 60000
 #define HOUSEKEEPING_SLICE_COUNT 500u /* rows dropped by one operation */
+#define HOUSEKEEPING_CLEAN_PERCENT 50 /* of the cache */
 #define HOUSEKEEPING_DAY_S INT64_C(86400)
 
 struct housekeeping {
@@ -25,7 +26,7 @@ struct housekeeping {
     pthread_cond_t stop;
     bool stopping;
     uint64_t expired; /* clock_ms */
-    bool failing;             /* the last checkpoint did not get through */
+    bool failing;     /* the last checkpoint did not get through */
 };
 
 /* --- the log --- */
@@ -113,14 +114,21 @@ static void housekeeping_expire(struct housekeeping *h, const char *what, unsign
 
 /* --- the thread --- */
 
-/* Said once, not at every turn: a full disk stays full for a while. */
+/* Changed pages go to the disk a few at a time, which leaves less for the checkpoint to do at once; and on a full disk, where
+ * they cannot go, reads still find room in the cache. A failure is said once, not at every turn: a full disk stays
+ * full for a while. */
 static void housekeeping_bound_recovery(struct housekeeping *h)
 {
+    struct store *st = h->store;
     struct fault f = FAULT_NONE;
-    bool failed = housekeeping_checkpoint(h->store, false, &f) != ERR_OK;
+    if (!h->failing)
+        (void)st->env->memp_trickle(st->env, HOUSEKEEPING_CLEAN_PERCENT, NULL);
+    bool failed = housekeeping_checkpoint(st, false, &f) != ERR_OK;
     if (failed && !h->failing)
         log_event(LOG_ERROR, NULL, "store.checkpoint_failed", "error=%s text=\"%s\"",
                   fault_name(f.kind), LOG_SPAN(span_cstr(f.text)));
+    if (failed && f.kind == ERR_FULL)
+        space_release_ballast(st->space);
     h->failing = failed;
 }
 

@@ -195,12 +195,11 @@ struct span schema_name_key(struct schema_key *k, uint64_t account, struct span 
 {
     must(name.n <= MAILBOX_NAME_BYTES);
     struct span inbox = SPAN("INBOX");
-    char *to = k->bytes + 8;
     put_be(k->bytes, account, 8);
     if (name.n)
-        memcpy(to, name.p, name.n);
+        memcpy(k->bytes + 8, name.p, name.n);
     if (span_starts_ci(name, inbox) && (name.n == inbox.n || name.p[inbox.n] == '/'))
-        memcpy(to, inbox.p, inbox.n);
+        memcpy(k->bytes + 8, inbox.p, inbox.n);
     return span_of(k->bytes, 8 + name.n);
 }
 

@@ -51,11 +51,16 @@ static bool space_has_ballast(const struct space *s)
     return stat(s->ballast, &is) == 0;
 }
 
+void space_release_ballast(struct space *s)
+{
+    if (unlink(s->ballast) == 0)
+        log_event(LOG_WARN, NULL, "store.ballast_released", "free=%" PRIu64, space_ask(s));
+}
+
 void space_before_recovery(struct space *s)
 {
-    uint64_t left = space_ask(s);
-    if (left < s->options->low_water_bytes && unlink(s->ballast) == 0)
-        log_event(LOG_WARN, NULL, "store.ballast_released", "free=%" PRIu64, left);
+    if (space_ask(s) < s->options->low_water_bytes)
+        space_release_ballast(s);
 }
 
 /* Made whole or not at all. */
@@ -86,7 +91,8 @@ void space_look(struct space *s)
 
 void space_mend(struct space *s)
 {
-    uint64_t left = space_left(s), mark = s->options->low_water_bytes, ballast = s->options->ballast_bytes;
+    uint64_t left = space_left(s), mark = s->options->low_water_bytes,
+             ballast = s->options->ballast_bytes;
     if (ballast > 0 && left >= mark && (left - mark) / 2 >= ballast && !space_has_ballast(s))
         space_make_ballast(s);
 }

@@ -18,6 +18,8 @@ struct store {
     struct __db_env *env;
     struct __db *tables[TABLE_COUNT];
     atomic_bool open; /* recovery is over: a panic from now on ends the process */
+    atomic_uint_fast64_t complaint_second; /* of clock_ms, and how many lines in it */
+    atomic_uint complaints;
     struct txn_gate *gate;
     struct committer *committer;
     struct blob_ids *blob_ids;

@@ -22,7 +22,8 @@
     4096u /* what disks write whole; cannot be changed later without dump and load */
 #define STORE_LOG_BUFFER_BYTES (4u << 20) /* a batch is one write */
 #define STORE_TXN_COUNT 16384u
-#define STORE_PANIC_EXIT_CODE 70 /* EX_SOFTWARE of sysexits.h */
+#define STORE_COMPLAINT_COUNT 10u /* lines a second */
+#define STORE_PANIC_EXIT_CODE 70  /* EX_SOFTWARE of sysexits.h */
 
 const struct store_options store_options_default = {
     .cache_bytes = 256u << 20,
@@ -58,11 +59,20 @@ _Static_assert(sizeof store_files / sizeof *store_files == TABLE_COUNT, "a table
 
 /* --- what Berkeley DB tells --- */
 
+/* On a full disk it complains about every page. */
+static bool store_may_complain(struct store *st)
+{
+    uint_fast64_t now = clock_ms() / 1000, second = atomic_load(&st->complaint_second);
+    if (now != second && atomic_compare_exchange_strong(&st->complaint_second, &second, now))
+        atomic_store(&st->complaints, 0);
+    return atomic_fetch_add(&st->complaints, 1) < STORE_COMPLAINT_COUNT;
+}
+
 static void store_complain(const DB_ENV *env, const char *prefix, const char *text)
 {
-    (void)env;
     (void)prefix;
-    log_event(LOG_ERROR, NULL, "store.bdb", "text=\"%s\"", LOG_SPAN(span_cstr(text)));
+    if (store_may_complain(env->app_private))
+        log_event(LOG_ERROR, NULL, "store.bdb", "text=\"%s\"", LOG_SPAN(span_cstr(text)));
 }
 
 static void store_remark(const DB_ENV *env, const char *text)
@@ -117,9 +127,13 @@ static int store_set_env(struct store *st)
     return error;
 }
 
-static enum err store_not_recovered(int error, const char *dir, struct fault *f)
+static enum err store_not_recovered(struct store *st, int error, struct fault *f)
 {
+    const char *dir = st->dir;
     enum err e = io_fault(f, error, "recover");
+    space_look(st->space);
+    if (e == ERR_CORRUPT && space_is_low(st->space))
+        e = ERR_FULL; /* which recovery answers with a panic */
     switch (e) {
     case ERR_FULL:
         return fault_set(f, e,
@@ -160,7 +174,7 @@ static enum err store_open_env(struct store *st, struct fault *f)
                           DB_CREATE | DB_PRIVATE | DB_THREAD | DB_INIT_TXN | DB_INIT_LOG |
                               DB_INIT_MPOOL | DB_INIT_LOCK | DB_RECOVER,
                           0600);
-    return error ? store_not_recovered(error, st->dir, f) : ERR_OK;
+    return error ? store_not_recovered(st, error, f) : ERR_OK;
 }
 
 /* What is acknowledged must be on disk: nothing may have told Berkeley DB otherwise. */

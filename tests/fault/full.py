@@ -8,6 +8,7 @@ that was acknowledged is lost, and `mailstead check` finds nothing at any time.
 import argparse
 import os
 import re
+import select
 import smtplib
 import sys
 
@@ -19,7 +20,7 @@ from serve import Server  # noqa: E402
 ANN = "ann@full.example"
 STORE = """cache_bytes = 4M
 low_water_bytes = 36M
-ballast_bytes = 4M
+ballast_bytes = 8M
 checkpoint_bytes = 1M"""
 TIMEOUT = 60
 
@@ -59,6 +60,17 @@ class Test:
                     raise Failed(f"message {self.n} was refused with {code} {text!r}, not 452 4.3.1")
                 return
         raise Failed(f"{most} messages fit")
+
+    def settle(self):
+        """Waits for the checkpoint at the low-water mark: from then on hardly a page of the cache waits for the disk."""
+        calm = 0
+        for _ in range(200):
+            dirty = int(re.search(r"cache_dirty=(\d+)", self.server.must("stats")).group(1))
+            calm = calm + 1 if dirty < 64 else 0
+            if calm == 3:
+                return
+            select.select([], [], [], 0.2)  # a turn of housekeeping
+        raise Failed(f"{dirty} pages of the cache stay dirty below the low-water mark")
 
     def fill(self):
         """Takes all that is left."""
@@ -140,6 +152,7 @@ def full(room):
         return text
 
     def no_byte_left():
+        t.settle()
         t.fill()
         t.send_until_refused(1)
         t.everything_is_there("with the disk full")
@@ -159,8 +172,9 @@ def full(room):
         return f"exit code {code}"
 
     def kill_and_start():
+        """With pages that wait for the disk: there may be no room even to recover, but that is said, and it does no harm."""
         os.unlink(t.filler)
-        for _ in range(3):  # log to recover from
+        for _ in range(3):
             c = t.login()
             c.ok("SELECT INBOX")
             c.ok("STORE 1:* +FLAGS.SILENT (\\Flagged)")
@@ -168,18 +182,25 @@ def full(room):
             t.bye(c)
         t.fill()
         server.kill()
-        server.start()
+        told = "at once"
+        try:
+            server.start()
+        except RuntimeError as e:
+            if "free space on its disk and start again" not in str(e):
+                raise
+            told = "when there was room: it had said so"
+            os.unlink(t.filler)
+            server.start()
         t.everything_is_there("after the kill on the full disk")
         t.check("after the kill on the full disk")
+        return told
 
     def expunge():
         c = t.login()
         c.ok("SELECT INBOX")
         status, text, _ = c.command("UID STORE 1:3 +FLAGS.SILENT (\\Deleted)")
         if status == "OK":
-            status, text, rows = c.command("EXPUNGE")
-            if status == "OK":
-                t.kept -= {int(n) for n in ()}
+            status, text, _ = c.command("EXPUNGE")
         left = {int(m) for row in c.ok("FETCH 1:* (BODY.PEEK[HEADER.FIELDS (SUBJECT)])")[1] for m in re.findall(rb"Subject: m(\d+)", row)}
         gone = t.kept - left
         if len(gone) not in (0, 3):
@@ -225,7 +246,7 @@ def main():
             print(f"ok {name}" + (f" ({told})" if told else ""), flush=True)
         except (Failed, Gone, RuntimeError, OSError, smtplib.SMTPException) as e:
             good = False
-            print(f"not ok {name}\n    {type(e).__name__}: {e}\n    log:", server.log_text()[-3000:].replace("\n", "\n    "), flush=True)
+            print(f"not ok {name}\n    {type(e).__name__}: {e}\n    log:", server.log_text()[-4000:].replace("\n", "\n    "), flush=True)
             break
     if server.process and server.process.poll() is None:
         server.kill()

@@ -23,8 +23,8 @@ static struct imapd *fake_service;
 static struct imapd_door fake_door;
 static struct imapd_options fake_options;
 
-struct conn *conn_new(struct loop *l, int fd, struct tls *tls, struct span peer, struct span local, size_t input_bytes,
-                      const struct conn_events *ev, void *owner)
+struct conn *conn_new(struct loop *l, int fd, struct tls *tls, struct span peer, struct span local,
+                      size_t input_bytes, const struct conn_events *ev, void *owner)
 {
     (void)fd, (void)tls, (void)peer, (void)local, (void)input_bytes;
     fake = (struct conn){.ev = ev, .owner = owner, .loop = l};
@@ -134,10 +134,11 @@ void listen_gone(struct listen *ln, struct span peer)
 {
     (void)ln, (void)peer;
 }
-void listen_start(struct listen *ln, struct loop *acceptor, struct loop **loops, unsigned n, unsigned per_ip_count, struct span busy,
-                  listen_fn *fn, void *owner)
+void listen_start(struct listen *ln, struct loop *acceptor, struct loop **loops, unsigned n,
+                  unsigned per_ip_count, struct span busy, listen_fn *fn, void *owner)
 {
-    (void)ln, (void)acceptor, (void)loops, (void)n, (void)per_ip_count, (void)busy, (void)fn, (void)owner;
+    (void)ln, (void)acceptor, (void)loops, (void)n, (void)per_ip_count, (void)busy, (void)fn,
+        (void)owner;
 }
 
 /* The session begins with its greeting. */
@@ -146,7 +147,10 @@ static inline struct imap_session *fake_begin(void)
     struct fault f = FAULT_NONE;
     log_level(LOG_ERROR);
     assert_int_equal(loop_new(&fake_loop, &f), ERR_OK);
-    fake_options = (struct imapd_options){.hostname = "mx.example", .loops = &fake_loop, .loop_count = 1, .limits = imapd_limits_default};
+    fake_options = (struct imapd_options){.hostname = "mx.example",
+                                          .loops = &fake_loop,
+                                          .loop_count = 1,
+                                          .limits = imapd_limits_default};
     fake_service = imapd_new(&fake_options);
     fake_door = (struct imapd_door){.service = fake_service};
     imap_session_new(&fake_door, fake_loop, -1, SPAN("192.0.2.1:4711"), SPAN("192.0.2.2:143"));

@@ -2,11 +2,18 @@
 
 #include "tests/unit/imapd/fake.h"
 
-#define GREETING "* OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE LOGINDISABLED] mx.example mailstead ready\r\n"
+#define GREETING                                                                                   \
+    "* OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE LOGINDISABLED] mx.example "   \
+    "mailstead ready\r\n"
 #define NOOP(tag) tag " OK NOOP completed\r\n"
-#define PRIVATE(tag) tag " NO [PRIVACYREQUIRED] Passwords are taken only over TLS: use STARTTLS or the imaps port\r\n"
+#define PRIVATE(tag)                                                                               \
+    tag " NO [PRIVACYREQUIRED] Passwords are taken only over TLS: use STARTTLS or the imaps "      \
+        "port\r\n"
 
-#define BYTES(literal) {"" literal, sizeof(literal) - 1}
+#define BYTES(literal)                                                                             \
+    {                                                                                              \
+        "" literal, sizeof(literal) - 1                                                            \
+    }
 
 /* clang-format off */
 static const struct {
@@ -28,6 +35,7 @@ static const struct {
     {"unknown",               false, BYTES("a FLY\r\n"), "a BAD Unknown command\r\n", false},
     {"no tag",                false, BYTES("NOOP\r\n"), "* BAD Expected a tag and a command\r\n", false},
     {"an empty line",         true,  BYTES("\r\na NOOP\r\n"), "* BAD Expected a tag and a command\r\n" NOOP("a"), false},
+    {"an empty line first",   false, BYTES("\r\na NOOP\r\n"), "* BAD Expected a tag and a command\r\n" NOOP("a"), false},
     {"NUL",                   false, BYTES("a NO\0OP\r\nb NOOP\r\n"), "a BAD NUL in a command\r\n" NOOP("b"), false},
     {"NUL in a literal",      false, BYTES("a LOGIN {3+}\r\na\0n pw\r\nb NOOP\r\n"), "a BAD NUL in a command\r\n" NOOP("b"), false},
     {"three BAD",             false, BYTES("a X\r\nb X\r\nc X\r\nd NOOP\r\n"), "a BAD Unknown command\r\nb BAD Unknown command\r\nc BAD Unknown command\r\n* BYE Too many bad commands\r\n", true},
@@ -52,7 +60,8 @@ static const struct {
 
 static void check(size_t i)
 {
-    struct span got = buf_span(&fake.out), greeting = SPAN(GREETING), want = span_cstr(cases[i].out);
+    struct span got = buf_span(&fake.out), greeting = SPAN(GREETING),
+                want = span_cstr(cases[i].out);
     assert_true(got.n >= greeting.n);
     got = span_from(got, greeting.n);
     if (!span_eq(got, want))
@@ -110,7 +119,8 @@ static void input_long_line(void **state)
             assert_true(s->input->text.cap < 256u << 10);
         }
         fake_send(SPAN("\r\na NOOP\r\n"));
-        unit_assert_span(span_from(buf_span(&fake.out), sizeof GREETING - 1), "tag1 BAD [TOOBIG] Command line too long\r\n" NOOP("a"));
+        unit_assert_span(span_from(buf_span(&fake.out), sizeof GREETING - 1),
+                         "tag1 BAD [TOOBIG] Command line too long\r\n" NOOP("a"));
         fake_end();
     }
 }
@@ -126,7 +136,8 @@ static void input_many_literals(void **state)
         assert_true(s->input->text.cap <= 1u << 20);
     }
     fake_send(SPAN(")\r\nb NOOP\r\n"));
-    unit_assert_span(span_from(buf_span(&fake.out), sizeof GREETING - 1), "a BAD [TOOBIG] Literal too large\r\n" NOOP("b"));
+    unit_assert_span(span_from(buf_span(&fake.out), sizeof GREETING - 1),
+                     "a BAD [TOOBIG] Literal too large\r\n" NOOP("b"));
     fake_end();
 }
 
@@ -169,8 +180,9 @@ static void input_announced(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(input_split),     cmocka_unit_test(input_bytewise),      cmocka_unit_test(input_long_line),
-        cmocka_unit_test(input_announced), cmocka_unit_test(input_many_literals),
+        cmocka_unit_test(input_split),         cmocka_unit_test(input_bytewise),
+        cmocka_unit_test(input_long_line),     cmocka_unit_test(input_announced),
+        cmocka_unit_test(input_many_literals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

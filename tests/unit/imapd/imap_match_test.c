@@ -50,7 +50,8 @@ static void match_cases(void **state)
         struct imap_match m =
             imap_match_of(a, span_cstr(cases[i].reference), span_cstr(cases[i].pattern));
         if (imap_match(&m, span_cstr(cases[i].name)) != cases[i].matches)
-            fail_msg("\"%s\" \"%s\" and \"%s\"", cases[i].reference, cases[i].pattern, cases[i].name);
+            fail_msg("\"%s\" \"%s\" and \"%s\"", cases[i].reference, cases[i].pattern,
+                     cases[i].name);
     }
     arena_free(&a);
 }
@@ -117,7 +118,8 @@ static void match_long(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(match_cases), cmocka_unit_test(match_all_short),
-                                       cmocka_unit_test(match_levels), cmocka_unit_test(match_long)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(match_cases), cmocka_unit_test(match_all_short),
+        cmocka_unit_test(match_levels), cmocka_unit_test(match_long)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

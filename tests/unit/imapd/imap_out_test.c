@@ -96,8 +96,9 @@ static void out_formatted(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(out_strings, begin, end), cmocka_unit_test_setup_teardown(out_mailboxes, begin, end),
-        cmocka_unit_test_setup_teardown(out_flags, begin, end), cmocka_unit_test_setup_teardown(out_formatted, begin, end)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(out_strings, begin, end),
+                                       cmocka_unit_test_setup_teardown(out_mailboxes, begin, end),
+                                       cmocka_unit_test_setup_teardown(out_flags, begin, end),
+                                       cmocka_unit_test_setup_teardown(out_formatted, begin, end)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

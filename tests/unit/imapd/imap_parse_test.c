@@ -108,7 +108,8 @@ static void parse_sets(void **state)
 {
     (void)state;
     static const char *const good[] = {"1", "*", "1:*", "*:1", "5:3", "1,2,3:4,*", "4294967295"};
-    static const char *const bad[] = {"", "0", "1:", ":1", "1,", ",1", "a", "1:0", "4294967296", "-1", "1:2:"};
+    static const char *const bad[] = {"",  "0",   "1:",         ":1", "1,",  ",1",
+                                      "a", "1:0", "4294967296", "-1", "1:2:"};
     for (size_t i = 0; i < UNIT_COUNT(good); i++) {
         struct scan s = scan_of(span_cstr(good[i]));
         assert_true(imap_parse_set(&s, arena).n > 0);
@@ -204,8 +205,9 @@ static void parse_dates(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(parse_astrings),   cmocka_unit_test(parse_mailboxes),
-                                       cmocka_unit_test(parse_sets),       cmocka_unit_test(parse_flags),
-                                       cmocka_unit_test(parse_many_flags), cmocka_unit_test(parse_dates)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parse_astrings),   cmocka_unit_test(parse_mailboxes),
+        cmocka_unit_test(parse_sets),       cmocka_unit_test(parse_flags),
+        cmocka_unit_test(parse_many_flags), cmocka_unit_test(parse_dates)};
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -15,7 +15,8 @@ static enum err setting_apply(struct txn *t, struct store_op *op, struct fault *
     struct setting *s = (struct setting *)(void *)op;
     enum err e = txn_new_id(t, &s->account, f);
     for (size_t i = 0; e == ERR_OK && s->mailboxes[i]; i++)
-        e = mailbox_create(t, s->account, span_cstr(s->mailboxes[i]), i == 0 ? MAILBOX_SENT : 0, NULL, f);
+        e = mailbox_create(t, s->account, span_cstr(s->mailboxes[i]), i == 0 ? MAILBOX_SENT : 0,
+                           NULL, f);
     for (size_t i = 0; e == ERR_OK && s->gone[i]; i++)
         e = mailbox_delete(t, s->account, span_cstr(s->gone[i]), f);
     for (size_t i = 0; e == ERR_OK && s->subscriptions[i]; i++)
@@ -50,7 +51,10 @@ static void tree_reads(void **state)
     struct store_options o = unit_options();
     struct store *st = unit_store_open(&o);
     struct fault f = FAULT_NONE;
-    struct setting s = {.op = {.apply = setting_apply}, .mailboxes = mailboxes, .gone = gone, .subscriptions = subscriptions};
+    struct setting s = {.op = {.apply = setting_apply},
+                        .mailboxes = mailboxes,
+                        .gone = gone,
+                        .subscriptions = subscriptions};
     unit_assert_ok(committer_run(st, &s.op, &f), &f);
     struct arena *a = arena_new();
     struct txn *t = unit_read(st);

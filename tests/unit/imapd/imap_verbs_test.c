@@ -4,10 +4,11 @@
 
 /* RFC 9051 §6 and RFC 3501 §6 in order, and what clients of Gmail's first years ask. */
 static const char *const every[] = {
-    "CAPABILITY", "NOOP",   "LOGOUT",    "STARTTLS", "AUTHENTICATE", "LOGIN",  "ENABLE", "SELECT", "EXAMINE",
-    "CREATE",     "DELETE", "RENAME",    "SUBSCRIBE", "UNSUBSCRIBE", "LIST",   "LSUB",   "NAMESPACE", "STATUS",
-    "APPEND",     "IDLE",   "CHECK",     "CLOSE",    "UNSELECT",     "EXPUNGE", "SEARCH", "FETCH",  "STORE",
-    "COPY",       "MOVE",   "ID",        "XLIST"};
+    "CAPABILITY", "NOOP",     "LOGOUT",    "STARTTLS", "AUTHENTICATE", "LOGIN",     "ENABLE",
+    "SELECT",     "EXAMINE",  "CREATE",    "DELETE",   "RENAME",       "SUBSCRIBE", "UNSUBSCRIBE",
+    "LIST",       "LSUB",     "NAMESPACE", "STATUS",   "APPEND",       "IDLE",      "CHECK",
+    "CLOSE",      "UNSELECT", "EXPUNGE",   "SEARCH",   "FETCH",        "STORE",     "COPY",
+    "MOVE",       "ID",       "XLIST"};
 
 static void verbs_sorted(void **state)
 {
@@ -51,7 +52,8 @@ static void verbs_policy(void **state)
     size_t n;
     const struct imap_verb *v = imap_verbs_all(&n);
     for (size_t i = 0; i < n; i++) {
-        bool numbers = strcmp(v[i].name, "FETCH") == 0 || strcmp(v[i].name, "STORE") == 0 || strcmp(v[i].name, "SEARCH") == 0;
+        bool numbers = strcmp(v[i].name, "FETCH") == 0 || strcmp(v[i].name, "STORE") == 0 ||
+                       strcmp(v[i].name, "SEARCH") == 0;
         assert_int_equal((v[i].flags & VERB_NO_EXPUNGE) != 0, numbers);
         if (v[i].flags & (VERB_UID | VERB_WRITES))
             assert_int_equal(v[i].states, IN_SELECTED);
@@ -60,7 +62,8 @@ static void verbs_policy(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(verbs_sorted), cmocka_unit_test(verbs_complete),
-                                       cmocka_unit_test(verbs_found), cmocka_unit_test(verbs_policy)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(verbs_sorted), cmocka_unit_test(verbs_complete),
+        cmocka_unit_test(verbs_found), cmocka_unit_test(verbs_policy)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,8 +122,9 @@ static void view_gone(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(view_resolves, begin, end), cmocka_unit_test_setup_teardown(view_expunges, begin, end),
-        cmocka_unit_test_setup_teardown(view_recent, begin, end), cmocka_unit_test_setup_teardown(view_gone, begin, end)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(view_resolves, begin, end),
+                                       cmocka_unit_test_setup_teardown(view_expunges, begin, end),
+                                       cmocka_unit_test_setup_teardown(view_recent, begin, end),
+                                       cmocka_unit_test_setup_teardown(view_gone, begin, end)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,9 @@
 #include "store/check.h"
 
+#include "store/bin.h"
 #include "tests/unit/store/unit_damage.h"
+
+#include <stdatomic.h>
 
 static void low_modseq(struct txn *t)
 {
@@ -53,11 +56,57 @@ static void check_of_nothing(void **state)
     store_close(&st);
 }
 
+/* --- while the store is written to: pages come and go under the snapshots --- */
+
+#define ROUNDS 40
+
+static atomic_bool writing;
+
+static void busy_run(struct txn *t)
+{
+    static unsigned round;
+    uint64_t sent = unit_box(t, "Sent");
+    unsigned gone;
+    if (round % 3 == 0) {
+        unit_ok(msg_move(t, unit_inbox, NULL, sent, NULL, NULL, f));
+        unit_ok(msg_copy(t, sent, NULL, unit_inbox, NULL, NULL, f));
+    }
+    if (round % 4 == 1)
+        unit_ok(msg_expunge(t, round % 8 == 1 ? sent : unit_inbox, NULL, false, NULL, f));
+    if (round % 8 == 5)
+        unit_ok(bin_expire(t, INT64_MAX, 200, &gone, f));
+    for (int i = 0; i < 100; i++)
+        (void)unit_append(t, unit_inbox, (uint32_t)i % 32);
+    round++;
+}
+
+static void *busy_thread(void *st)
+{
+    for (int i = 0; i < ROUNDS; i++)
+        unit_run(st, busy_run);
+    atomic_store(&writing, false);
+    return NULL;
+}
+
+static void check_while_writing(void **state)
+{
+    (void)state;
+    struct store *st = unit_mail_open();
+    pthread_t thread;
+    atomic_store(&writing, true);
+    assert_int_equal(pthread_create(&thread, NULL, busy_thread, st), 0);
+    while (atomic_load(&writing))
+        unit_check_clean(st);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    unit_mail_close(&st);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(check_finds_numbers_and_changes),
         unit_test_dir(check_of_nothing),
+        unit_test_dir(check_while_writing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

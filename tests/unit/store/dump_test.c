@@ -27,6 +27,7 @@ static void fill(struct txn *t)
     unit_ok(mailbox_create(t, unit_account, SPAN("a\\b/\xc3\xa4"), 0, NULL, f));
     (void)unit_append_with(t, unit_inbox, FLAGS_SEEN | FLAGS_DRAFT, keywords, 1);
     (void)unit_append(t, unit_inbox, 0);
+    unit_ok(mailbox_recent_seen(t, unit_inbox, 2, f));
     uidset_add(&first, 1, 1);
     unit_ok(msg_expunge(t, unit_inbox, &first, false, NULL, f));
     uidset_fini(&first);
@@ -49,7 +50,7 @@ static void dump_lines(void **state)
         "{\"alias\":\"@example.org\",\"targets\":[\"ann@example.org\"]}\n",
         "{\"mailbox\":2,\"account\":1,\"name\":\"INBOX\",\"uidvalidity\":",
         ",\"uidnext\":3,\"highestmodseq\":2,\"messages\":1,\"unseen\":1,\"deleted\":0,\"bytes\":25,"
-        "\"recent_from\":1,\"uses\":0,"
+        "\"recent_from\":2,\"uses\":0,"
         "\"created\":1700000000,\"keywords\":[\"$a\"]}\n",
         "\"name\":\"a\\\\b/\xc3\xa4\"",
         "{\"subscription\":\"Sent\",\"account\":1}\n",

@@ -22,6 +22,7 @@ static inline void unit_damage_fill(struct txn *t)
     (void)unit_append(t, unit_inbox, 0);
     (void)unit_append_with(t, unit_inbox, FLAGS_SEEN | FLAGS_DELETED, keywords, 2);
     (void)unit_append_with(t, unit_inbox, 0, keywords, 1);
+    (void)unit_append(t, id, FLAGS_SEEN | FLAGS_DELETED);
     uidset_add(&second, 2, 2);
     unit_ok(msg_expunge(t, unit_inbox, &second, false, NULL, f));
     uidset_fini(&second);
