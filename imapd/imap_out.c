@@ -86,7 +86,8 @@ void imap_out_mailbox(struct imap_session *s, struct span name)
     imap_out_string(s, name);
 }
 
-void imap_out_flags_text(struct buf *out, uint32_t system, struct span keywords, const struct span *names, size_t n, bool recent)
+void imap_out_flags_text(struct buf *out, uint32_t system, struct span keywords,
+                         const struct span *names, size_t n, bool recent)
 {
     static const struct {
         uint32_t bit;
@@ -119,7 +120,8 @@ void imap_out_flags_text(struct buf *out, uint32_t system, struct span keywords,
     buf_addz(out, *between == '(' ? "()" : ")");
 }
 
-void imap_out_flags(struct imap_session *s, uint32_t system, struct span keywords, const struct span *names, size_t n, bool recent)
+void imap_out_flags(struct imap_session *s, uint32_t system, struct span keywords,
+                    const struct span *names, size_t n, bool recent)
 {
     struct buf text;
     buf_init(&text, IMAP_OUT_FLAGS_BYTES);

@@ -14,7 +14,8 @@ void imap_out_string(struct imap_session *s, struct span text);
  * name is UTF-8. */
 void imap_out_mailbox(struct imap_session *s, struct span name);
 /* "(\Seen $Forwarded)" from a row; names as of the view. */
-void imap_out_flags_text(struct buf *out, uint32_t system, struct span keywords, const struct span *names, size_t n, bool recent);
+void imap_out_flags_text(struct buf *out, uint32_t system, struct span keywords,
+                         const struct span *names, size_t n, bool recent);
 /* The same to the client. */
 void imap_out_flags(struct imap_session *s, uint32_t system, struct span keywords,
                     const struct span *names, size_t n, bool recent);

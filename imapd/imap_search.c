@@ -130,6 +130,13 @@ static void save(struct imap_cmd *c, struct search *st)
         uidset_add(saved, last, last);
 }
 
+/* A NO with SAVE leaves "$" empty: RFC 9051 §6.4.4.1. */
+static void forget(struct imap_cmd *c, const struct search *st)
+{
+    if (st->program.returns & SEARCH_SAVE)
+        uidset_clear(&c->session->view->saved);
+}
+
 static enum step finish(struct imap_cmd *c, struct search *st)
 {
     struct uidset numbers;
@@ -226,8 +233,10 @@ static enum step more(struct imap_cmd *c)
     if (e == ERR_OK)
         e = slice(c, st, t, &done, &f);
     txn_read_end(&t);
-    if (e != ERR_OK)
+    if (e != ERR_OK) {
+        forget(c, st);
         return imap_reply_err(c, e, &f);
+    }
     return done ? finish(c, st) : STEP_MORE;
 }
 
@@ -255,8 +264,10 @@ enum step imap_search(struct imap_cmd *c)
     imap_search_parse(&c->args, c->arena, v, &st->program);
     if (!scan_ok(&c->args))
         return imap_reply_bad(c, c->args.why);
-    if (st->program.bad_charset)
+    if (st->program.bad_charset) {
+        forget(c, st);
         return imap_reply_no(c, "BADCHARSET (UTF-8 US-ASCII ISO-8859-1 WINDOWS-1252)", "That charset is not known");
+    }
     if (st->program.modseq)
         c->session->enabled |= IMAP_CONDSTORE;
     narrow(st, v);

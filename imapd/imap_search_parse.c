@@ -268,7 +268,8 @@ static void return_options(struct parser *p)
             scan_fail(p->s, "Unknown search return option");
         else
             p->program->returns |= options[i].bit;
-        scan_try(p->s, ' ');
+        if (!scan_try(p->s, ' ') && scan_peek(p->s) != ')')
+            scan_fail(p->s, "Expected ) behind the return options");
     }
     if (p->program->returns == 0)
         p->program->returns = SEARCH_LIST;

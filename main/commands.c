@@ -95,8 +95,8 @@ const struct cli_command commands[] = {
      "Says ok, or ends with exit code 1. A running server goes on meanwhile.",
      where, 0, 0, NULL, admin_store_check},
     {"dump", "", "write the whole store to standard output as text",
-     "Newline-delimited JSON, everything that the store knows, passwords as their verifiers. mailstead\n"
-     "load reads it.",
+     "Newline-delimited JSON with everything that the store knows, passwords as their verifiers;\n"
+     "docs/dump.md describes it. mailstead load reads it.",
      where, 0, 0, NULL, admin_store_dump},
     {"load", "", "read a dump from standard input into an empty store",
      "Makes the store if there is none yet.",

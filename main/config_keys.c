@@ -137,7 +137,7 @@ static const struct unit sizes[] = {{"", 1},         {"B", 1},        {"K", 1u <
                                     {"M", 1u << 20}, {"G", 1u << 30}, {"T", UINT64_C(1) << 40},
                                     {NULL, 0}};
 static const struct unit times[] = {{"ms", 1},      {"s", 1000},     {"m", 60000},
-                                    {"h", 3600000}, {"d", 86400000}, {"w", 7 * 86400000u},
+                                    {"h", 3600000}, {"d", 86400000}, {"w", UINT64_C(7) * 86400000},
                                     {NULL, 0}};
 
 /* How each type reads its numbers: in which units, in what step, up to what. */

@@ -17,6 +17,7 @@
 
 #define LOOPS_MAX 64
 #define STOP_MS 5000 /* sessions have so long to end: R9 of a polite shutdown */
+#define CUT_MS 1000       /* and those that are cut, to be gone */
 #define STOP_STEP_MS 10
 
 struct server {
@@ -299,6 +300,22 @@ static void stop_doors(struct post_note *note)
             listen_stop(s->doors[i]);
 }
 
+static void wait_for_sessions(const struct server *s, unsigned most_ms)
+{
+    const struct timespec step = {.tv_nsec = STOP_STEP_MS * 1000000L};
+    for (unsigned ms = 0; ms < most_ms && sessions(s) > 0; ms += STOP_STEP_MS)
+        nanosleep(&step, NULL);
+}
+
+static void cut_sessions(struct server *s)
+{
+    log_event(LOG_WARN, NULL, "server.cut", "sessions=%u", sessions(s));
+    for (int i = SERVER_SMTP; i <= SERVER_SUBMISSIONS; i++)
+        if (s->smtpd[i])
+            smtpd_cut(s->smtpd[i]);
+    wait_for_sessions(s, CUT_MS);
+}
+
 static void stop_services(struct server *s)
 {
     struct door_note note = {{NULL, stop_doors}, s};
@@ -310,11 +327,9 @@ static void stop_services(struct server *s)
     for (int i = SERVER_IMAP; i <= SERVER_IMAPS; i++)
         if (s->imapd[i])
             imapd_stop(s->imapd[i]);
-    const struct timespec step = {.tv_nsec = STOP_STEP_MS * 1000000L};
-    for (unsigned ms = 0; ms < STOP_MS && sessions(s) > 0; ms += STOP_STEP_MS)
-        nanosleep(&step, NULL);
+    wait_for_sessions(s, STOP_MS);
     if (sessions(s) > 0)
-        log_event(LOG_WARN, NULL, "server.cut", "sessions=%u", sessions(s));
+        cut_sessions(s);
     for (unsigned i = 0; i < s->running; i++)
         loop_stop(s->loops[i]);
     for (unsigned i = 0; i < s->running; i++)

@@ -127,8 +127,6 @@ static void housekeeping_bound_recovery(struct housekeeping *h)
     if (failed && !h->failing)
         log_event(LOG_ERROR, NULL, "store.checkpoint_failed", "error=%s text=\"%s\"",
                   fault_name(f.kind), LOG_SPAN(span_cstr(f.text)));
-    if (failed && f.kind == ERR_FULL)
-        space_release_ballast(st->space);
     h->failing = failed;
 }
 

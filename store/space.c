@@ -51,16 +51,11 @@ static bool space_has_ballast(const struct space *s)
     return stat(s->ballast, &is) == 0;
 }
 
-void space_release_ballast(struct space *s)
-{
-    if (unlink(s->ballast) == 0)
-        log_event(LOG_WARN, NULL, "store.ballast_released", "free=%" PRIu64, space_ask(s));
-}
-
 void space_before_recovery(struct space *s)
 {
-    if (space_ask(s) < s->options->low_water_bytes)
-        space_release_ballast(s);
+    uint64_t left = space_ask(s);
+    if (left < s->options->low_water_bytes && unlink(s->ballast) == 0)
+        log_event(LOG_WARN, NULL, "store.ballast_released", "free=%" PRIu64, left);
 }
 
 /* Made whole or not at all. */

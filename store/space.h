@@ -9,8 +9,6 @@ struct space *space_new(const struct store_options *o);
 void space_free(struct space **s);
 /* Before recovery, which cannot do with a full disk: gives up the ballast when free space is below the low-water mark. */
 void space_before_recovery(struct space *s);
-/* Gives it up, if there is one: what waits in the cache needs the room to get to the disk. */
-void space_release_ballast(struct space *s);
 /* Looks at the disk. Threads that may block. */
 void space_look(struct space *s);
 /* Makes the ballast again if the last look saw plenty. One thread at a time. */
