@@ -2,9 +2,12 @@
 
 #include "common/mem.h"
 #include "store/changes.h"
+#include "store/committer.h"
+#include "store/glance.h"
 #include "store/msg.h"
 
 #define IMAP_CACHE_COUNT 512
+#define IMAP_CACHE_KEEP_COUNT 2000 /* rows whose reading again a kept copy saves */
 
 void imap_cache_init(struct imap_cache *c)
 {
@@ -58,6 +61,7 @@ static enum err imap_cache_read(struct imap_cache_box *b, struct txn *t, struct 
     msg_walk(&w, t, b->mailbox, 1, false);
     while (msg_walk_next(&w, &m)) {
         uidset_add(&b->uids, m.uid, m.uid);
+        b->unkept++;
         if (!b->first_unseen && !(m.flags & FLAGS_SEEN))
             b->first_unseen = m.uid;
     }
@@ -72,6 +76,7 @@ struct imap_cache_news {
 static void imap_cache_change(void *arg, const struct change *change, const struct uidset *uids)
 {
     struct imap_cache_news *news = arg;
+    news->box->unkept++;
     if (!uids || uidset_empty(uids))
         return;
     if (change->kind == CHANGE_REMOVED) {
@@ -106,6 +111,55 @@ static enum err imap_cache_unseen(struct imap_cache_box *b, struct txn *t, uint3
     return msg_walk_end(&w, f);
 }
 
+/* After a restart: what was kept before. */
+static enum err imap_cache_recall(struct imap_cache_box *b, struct txn *t, struct fault *f)
+{
+    struct glance g;
+    enum err e = glance_get(t, b->mailbox, &g, f);
+    if (e != ERR_OK)
+        return e == ERR_NOTFOUND ? ERR_OK : e;
+    uidset_fini(&b->uids);
+    b->uids = g.uids;
+    b->first_unseen = g.first_unseen;
+    b->modseq = g.modseq;
+    return ERR_OK;
+}
+
+struct imap_cache_kept {
+    struct store_op op;
+    uint64_t mailbox;
+    struct glance glance;
+};
+
+static enum err imap_cache_kept_apply(struct txn *t, struct store_op *op, struct fault *f)
+{
+    struct imap_cache_kept *k = list_entry(op, struct imap_cache_kept, op);
+    return glance_put(t, k->mailbox, &k->glance, f);
+}
+
+static void imap_cache_kept_done(struct store_op *op, enum err e, const struct fault *f)
+{
+    struct imap_cache_kept *k = list_entry(op, struct imap_cache_kept, op);
+    (void)e; /* a hint: the next walk makes it again */
+    (void)f;
+    uidset_fini(&k->glance.uids);
+    mem_free(k);
+}
+
+void imap_cache_keep(struct imap_cache_box *box, struct store *st, struct post *home)
+{
+    if (box->unkept < IMAP_CACHE_KEEP_COUNT)
+        return;
+    box->unkept = 0;
+    struct imap_cache_kept *k = mem_new(struct imap_cache_kept);
+    k->op = (struct store_op){.apply = imap_cache_kept_apply, .done = imap_cache_kept_done, .home = home};
+    k->mailbox = box->mailbox;
+    k->glance.modseq = box->modseq;
+    k->glance.first_unseen = box->first_unseen;
+    uidset_copy(&k->glance.uids, &box->uids);
+    committer_submit(st, &k->op);
+}
+
 enum err imap_cache_look(struct imap_cache *c, struct txn *t, const struct mailbox *box,
                          struct imap_cache_box **out, struct fault *f)
 {
@@ -114,6 +168,12 @@ enum err imap_cache_look(struct imap_cache *c, struct txn *t, const struct mailb
     if (b->modseq == box->highestmodseq && uidset_count(&b->uids) == box->messages) {
         *out = b;
         return ERR_OK;
+    }
+    if (!b->modseq && box->messages >= IMAP_CACHE_KEEP_COUNT) {
+        e = imap_cache_recall(b, t, f);
+        if (e != ERR_OK)
+            return e;
+        e = ERR_LIMIT;
     }
     if (b->modseq) {
         struct imap_cache_news news = {.box = b};

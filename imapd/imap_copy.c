@@ -25,7 +25,8 @@ static enum err apply(struct txn *t, struct store_op *op, struct fault *f)
     struct imap_cmd *c = imap_cmd_of_op(op);
     struct copy *st = c->state;
     struct mailbox target;
-    struct arena *a = arena_new(); /* the name in the row; c->arena would grow with each repetition */
+    /* The row's name goes elsewhere: c->arena would grow with each repetition. */
+    struct arena *a = arena_new();
     enum err e = mailbox_find(t, a, c->session->account, st->name, &target, f);
     arena_free(&a);
     st->no_target = e == ERR_NOTFOUND;

@@ -3,7 +3,8 @@
 #include "imapd/imap_verbs.h"
 #include "store/msg.h"
 
-/* Room: EXPUNGE and UID EXPUNGE, RFC 9051 §6.4.3 and §6.4.9. The EXPUNGE lines are the view's news before the tagged reply. */
+/* Room: EXPUNGE and UID EXPUNGE, RFC 9051 §6.4.3 and §6.4.9. The EXPUNGE lines are the view's
+ * news before the tagged reply. */
 
 struct expunge {
     struct uidset uids, gone;
@@ -23,7 +24,6 @@ static enum err apply(struct txn *t, struct store_op *op, struct fault *f)
     return msg_expunge(t, c->session->view->mailbox, c->uid ? &st->uids : NULL, true, &st->gone, f);
 }
 
-
 static enum step done(struct imap_cmd *c)
 {
     if (c->op_result != ERR_OK)
@@ -42,7 +42,8 @@ enum step imap_expunge(struct imap_cmd *c)
         c->state = st;
         c->cleanup = cleanup;
         imap_view_resolve(c->session->view, &set, true, &st->uids);
-        return uidset_empty(&st->uids) ? imap_reply_ok(c, NULL, "EXPUNGE completed") : imap_cmd_submit(c, apply, done);
+        return uidset_empty(&st->uids) ? imap_reply_ok(c, NULL, "EXPUNGE completed")
+                                       : imap_cmd_submit(c, apply, done);
     }
     scan_end(&c->args, "EXPUNGE takes no arguments");
     if (!scan_ok(&c->args))

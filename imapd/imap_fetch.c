@@ -6,15 +6,16 @@
 #include "imapd/imap_verbs.h"
 #include "store/blob.h"
 
-/* Room: FETCH, RFC 9051 §6.4.5 and §7.5.2. The messages are walked in slices; between two slices only the next UID, the item within
- * its message and the place within that item's bytes are kept. */
+/* Room: FETCH, RFC 9051 §6.4.5 and §7.5.2. The messages are walked in slices; between two slices
+ * only the next UID, the item within its message and the place within that item's bytes are
+ * kept. */
 
 #define FLUSH_BYTES (48u << 10)
 
 struct fetch {
     struct fetch_items items;
-    struct uidset uids;       /* wanted */
-    struct uidset seen;       /* \Seen was set by us: FLAGS are in the response, RFC 9051 §6.4.5 */
+    struct uidset uids; /* wanted */
+    struct uidset seen; /* \Seen was set by us: FLAGS are in the response, RFC 9051 §6.4.5 */
     struct imap_rows rows;
     /* the present message */
     bool in_message, between; /* a space is due before the next item */
@@ -70,7 +71,8 @@ static enum err row_item(struct imap_cmd *c, struct fetch *st, const struct fetc
         buf_u64(out, m->uid);
         break;
     case FETCH_FLAGS:
-        imap_out_flags_text(out, m->flags, m->keywords, v->keywords, v->keyword_count, imap_view_recent(v, m->uid));
+        imap_out_flags_text(out, m->flags, m->keywords, v->keywords, v->keyword_count,
+                            imap_view_recent(v, m->uid));
         break;
     case FETCH_INTERNALDATE:
         date_imap_format(m->internal, date);
@@ -116,7 +118,8 @@ static enum err new_keywords(struct imap_cmd *c, struct txn *t, struct fetch *st
     return e;
 }
 
-static enum err begin_message(struct imap_cmd *c, struct txn *t, struct fetch *st, const struct msg *m, struct fault *f)
+static enum err begin_message(struct imap_cmd *c, struct txn *t, struct fetch *st,
+                              const struct msg *m, struct fault *f)
 {
     struct imap_view *v = c->session->view;
     buf_reset(&st->keywords);
@@ -165,7 +168,8 @@ static enum err next_item(struct imap_cmd *c, struct txn *t, struct fetch *st, s
         return row_item(c, st, item);
     if (item->field_count > 0) /* its value may be large: it comes in one piece */
         flush(c, st);
-    return imap_fetch_body(t, &st->msg, &st->outline, item, &st->out, &st->bytes, &st->following, f);
+    return imap_fetch_body(t, &st->msg, &st->outline, item, &st->out, &st->bytes, &st->following,
+                           f);
 }
 
 static enum err follow(struct imap_cmd *c, struct txn *t, struct fetch *st, struct fault *f)
@@ -186,7 +190,8 @@ static bool next_row(struct fetch *st, struct msg *row)
     return false;
 }
 
-static enum err slice(struct imap_cmd *c, struct txn *t, struct fetch *st, bool *done, struct fault *f)
+static enum err slice(struct imap_cmd *c, struct txn *t, struct fetch *st, bool *done,
+                      struct fault *f)
 {
     struct msg row;
     enum err e = ERR_OK;
@@ -225,13 +230,17 @@ static enum step more(struct imap_cmd *c)
     if (e == ERR_OK)
         e = slice(c, t, st, &done, &f);
     txn_read_end(&t);
-    if (e != ERR_OK && st->in_message && e != ERR_INVALID) { /* a response stands half said: nothing true can follow */
-        log_event(LOG_ERROR, c->session->id.text, "imap.fetch_broken", "uid=%u why=\"%s\"", st->msg.uid, f.text);
+    /* A response stands half said: nothing true can follow. */
+    if (e != ERR_OK && st->in_message && e != ERR_INVALID) {
+        log_event(LOG_ERROR, c->session->id.text, "imap.fetch_broken", "uid=%u why=\"%s\"",
+                  st->msg.uid, f.text);
         conn_drop(c->session->conn, "a message could not be read");
         return STEP_CLOSE;
     }
-    if (e == ERR_INVALID) { /* BINARY of an unknown encoding: the line is ended without that item, RFC 3516 §4.3 */
-        buf_addz(&st->out, " NIL)\r\n");
+    /* BINARY of an unknown encoding: the line is ended without that item, RFC 3516 §4.3. */
+    if (e == ERR_INVALID) {
+        bool size = st->items.list[st->item - 1].kind == FETCH_BINARY_SIZE;
+        buf_addz(&st->out, size ? " 0)\r\n" : " NIL)\r\n");
         flush(c, st);
         return imap_reply_no(c, "UNKNOWN-CTE", "The transfer encoding of a part is not known");
     }
@@ -240,8 +249,9 @@ static enum step more(struct imap_cmd *c)
         return imap_reply_err(c, e, &f);
     if (!done)
         return STEP_MORE;
-    return st->rows.missing && !c->uid ? imap_reply_ok(c, "EXPUNGEISSUED", "Some messages were expunged by another session")
-                                  : imap_reply_ok(c, NULL, "FETCH completed");
+    return st->rows.missing && !c->uid
+               ? imap_reply_ok(c, "EXPUNGEISSUED", "Some messages were expunged by another session")
+               : imap_reply_ok(c, NULL, "FETCH completed");
 }
 
 /* --- \Seen first: what is read counts as seen once that is on disk --- */
@@ -252,7 +262,8 @@ static enum err seen_apply(struct txn *t, struct store_op *op, struct fault *f)
     struct fetch *st = c->state;
     struct uidset refused = {0};
     const struct flags_change change = {.how = FLAGS_ADD, .wanted = {.system = FLAGS_SEEN}};
-    enum err e = flags_store(t, c->session->view->mailbox, &st->uids, &change, &st->seen, &refused, f);
+    enum err e =
+        flags_store(t, c->session->view->mailbox, &st->uids, &change, &st->seen, &refused, f);
     uidset_fini(&refused);
     return e;
 }
@@ -306,7 +317,7 @@ enum step imap_fetch(struct imap_cmd *c)
     if (!imap_view_resolve(v, &set, c->uid, &st->uids))
         return imap_reply_bad(c, "There is no message of that number");
     for (size_t i = 0; i < st->items.n; i++)
-        if (st->items.list[i].kind == FETCH_MODSEQ) /* RFC 7162 §3.1: a CONDSTORE enabling command */
+        if (st->items.list[i].kind == FETCH_MODSEQ) /* RFC 7162 §3.1: it enables CONDSTORE */
             c->session->enabled |= IMAP_CONDSTORE;
     imap_rows_init(&st->rows, v->mailbox, &st->uids);
     c->more = more;

@@ -5,31 +5,45 @@
 #include "store/msg.h"
 
 enum fetch_kind {
-    FETCH_UID, FETCH_FLAGS, FETCH_INTERNALDATE, FETCH_SIZE, FETCH_MODSEQ, FETCH_ENVELOPE, FETCH_BODYSTRUCTURE, FETCH_BODY,
-    FETCH_SECTION,     /* BODY[...], and the RFC822 items */
-    FETCH_BINARY,      /* BINARY[...] */
-    FETCH_BINARY_SIZE  /* BINARY.SIZE[...] */
+    FETCH_UID,
+    FETCH_FLAGS,
+    FETCH_INTERNALDATE,
+    FETCH_SIZE,
+    FETCH_MODSEQ,
+    FETCH_ENVELOPE,
+    FETCH_BODYSTRUCTURE,
+    FETCH_BODY,
+    FETCH_SECTION,    /* BODY[...], and the RFC822 items */
+    FETCH_BINARY,     /* BINARY[...] */
+    FETCH_BINARY_SIZE /* BINARY.SIZE[...] */
 };
 /* section-spec = section-msgtext / (section-part ["." section-text])    RFC 9051 §9 */
-enum fetch_text { FETCH_WHOLE, FETCH_HEADER, FETCH_FIELDS, FETCH_FIELDS_NOT, FETCH_TEXT, FETCH_MIME };
+enum fetch_text {
+    FETCH_WHOLE,
+    FETCH_HEADER,
+    FETCH_FIELDS,
+    FETCH_FIELDS_NOT,
+    FETCH_TEXT,
+    FETCH_MIME
+};
 
 struct fetch_item {
     enum fetch_kind kind;
-    struct span label;          /* what the response calls it, section and origin octet included */
-    const uint32_t *numbers;    /* of the part */
+    struct span label;       /* what the response calls it, section and origin octet included */
+    const uint32_t *numbers; /* of the part */
     size_t number_count;
     enum fetch_text text;
-    const struct span *fields;  /* of HEADER.FIELDS */
+    const struct span *fields; /* of HEADER.FIELDS */
     size_t field_count;
     bool partial;
-    uint64_t from, max_bytes;   /* of <from.max> */
+    uint64_t from, max_bytes; /* of <from.max> */
 };
 struct fetch_items {
     struct fetch_item *list;
     size_t n;
-    bool sets_seen;             /* one of them is not PEEK, RFC 9051 §6.4.5 */
-    bool flags, outline;        /* FLAGS is among them; one of them needs the outline */
-    bool conditional;           /* RFC 7162 §3.1.4.1: */
+    bool sets_seen;      /* one of them is not PEEK, RFC 9051 §6.4.5 */
+    bool flags, outline; /* FLAGS is among them; one of them needs the outline */
+    bool conditional;    /* RFC 7162 §3.1.4.1: */
     uint64_t changedsince;
 };
 
@@ -38,15 +52,18 @@ void imap_fetch_parse(struct scan *s, struct arena *a, bool uid, struct fetch_it
 
 /* Bytes of one message that go out as a literal, now or over many turns. */
 struct fetch_bytes {
-    uint64_t at, end;                /* of the body in the store */
-    struct encode_decoder decoder;   /* of a BINARY item */
-    uint64_t skip, left;             /* decoded bytes: before the partial, and still to send */
+    uint64_t at, end;              /* of the body in the store */
+    struct encode_decoder decoder; /* of a BINARY item */
+    uint64_t skip, left;           /* decoded bytes: before the partial, and still to send */
     bool decode;
 };
 
-/* Writes label and value of one body item to out. True: bytes of the message follow, as *bytes says: send them before anything else.
- * ERR_INVALID: the transfer encoding is not known (UNKNOWN-CTE). */
-enum err imap_fetch_body(struct txn *t, const struct msg *m, const struct outline *o, const struct fetch_item *item, struct buf *out,
-                         struct fetch_bytes *bytes, bool *follow, struct fault *f);
+/* Writes label and value of one body item to out. True: bytes of the message follow, as *bytes
+ * says: send them before anything else. ERR_INVALID: the transfer encoding is not known
+ * (UNKNOWN-CTE). */
+enum err imap_fetch_body(struct txn *t, const struct msg *m, const struct outline *o,
+                         const struct fetch_item *item, struct buf *out, struct fetch_bytes *bytes,
+                         bool *follow, struct fault *f);
 /* The next helping of them into out. */
-enum err imap_fetch_body_more(struct txn *t, uint64_t blob, struct fetch_bytes *bytes, struct buf *out, struct fault *f);
+enum err imap_fetch_body_more(struct txn *t, uint64_t blob, struct fetch_bytes *bytes,
+                              struct buf *out, struct fault *f);

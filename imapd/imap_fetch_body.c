@@ -3,7 +3,8 @@
 #include "message/header.h"
 #include "store/blob.h"
 
-/* Room: BODY[...] and BINARY[...]: which bytes of the message they are, and the bytes themselves. */
+/* Room: BODY[...] and BINARY[...]: which bytes of the message they are, and the bytes
+ * themselves. */
 
 #define HEADER_BYTES (4u << 20) /* of one header block that HEADER.FIELDS looks through */
 
@@ -12,8 +13,10 @@ struct range {
     uint64_t at, end;
 };
 
-/* The message that HEADER, FIELDS and TEXT speak of: the message itself, or the one inside a message/rfc822 part. */
-static bool inner_message(const struct outline *o, const struct fetch_item *item, struct outline_part *out)
+/* The message that HEADER, FIELDS and TEXT speak of: the message itself, or the one inside a
+ * message/rfc822 part. */
+static bool inner_message(const struct outline *o, const struct fetch_item *item,
+                          struct outline_part *out)
 {
     uint32_t index = 0;
     if (item->number_count > 0 && (!outline_section(o, item->numbers, item->number_count, &index) ||
@@ -22,7 +25,8 @@ static bool inner_message(const struct outline *o, const struct fetch_item *item
     return outline_part(o, index, out);
 }
 
-static bool find_range(const struct msg *m, const struct outline *o, const struct fetch_item *item, struct range *out)
+static bool find_range(const struct msg *m, const struct outline *o, const struct fetch_item *item,
+                       struct range *out)
 {
     struct outline_part p;
     uint32_t index;
@@ -45,9 +49,11 @@ static bool find_range(const struct msg *m, const struct outline *o, const struc
         return true;
     case FETCH_WHOLE:
     case FETCH_MIME:
-        if (!outline_section(o, item->numbers, item->number_count, &index) || !outline_part(o, index, &p))
+        if (!outline_section(o, item->numbers, item->number_count, &index) ||
+            !outline_part(o, index, &p))
             return false;
-        *out = item->text == FETCH_MIME ? (struct range){p.header_at, p.body_at} : (struct range){p.body_at, p.end_at};
+        *out = item->text == FETCH_MIME ? (struct range){p.header_at, p.body_at}
+                                        : (struct range){p.body_at, p.end_at};
         return true;
     }
     return false;
@@ -61,9 +67,10 @@ static bool listed(const struct fetch_item *item, struct span name)
     return false;
 }
 
-/* "The subset returned contains only those header fields" and always the empty line: RFC 9051 §6.4.5.1 */
-static enum err header_fields(struct txn *t, const struct msg *m, const struct fetch_item *item, struct range r, struct buf *out,
-                              struct fault *f)
+/* "The subset returned contains only those header fields" and always the empty line: RFC 9051
+ * §6.4.5.1 */
+static enum err header_fields(struct txn *t, const struct msg *m, const struct fetch_item *item,
+                              struct range r, struct buf *out, struct fault *f)
 {
     struct buf block, kept;
     buf_init(&block, HEADER_BYTES);
@@ -98,13 +105,15 @@ static uint64_t part_bytes(const struct fetch_item *item, uint64_t have)
     return item->max_bytes < left ? item->max_bytes : left;
 }
 
-/* BINARY and BINARY.SIZE, RFC 9051 §6.4.5: a part with its transfer encoding removed. Without a number: the whole message as it is. */
-static enum err binary(const struct outline *o, const struct fetch_item *item, struct buf *out, struct fetch_bytes *bytes,
-                       bool *follow, struct fault *f)
+/* BINARY and BINARY.SIZE, RFC 9051 §6.4.5: a part with its transfer encoding removed. Without a
+ * number: the whole message as it is. */
+static enum err binary(const struct outline *o, const struct fetch_item *item, struct buf *out,
+                       struct fetch_bytes *bytes, bool *follow, struct fault *f)
 {
     struct outline_part p;
     uint32_t index = 0;
-    if (!outline_section(o, item->numbers, item->number_count, &index) || !outline_part(o, index, &p)) {
+    if (!outline_section(o, item->numbers, item->number_count, &index) ||
+        !outline_part(o, index, &p)) {
         buf_addz(out, item->kind == FETCH_BINARY_SIZE ? " 0" : " NIL");
         return ERR_OK;
     }
@@ -121,15 +130,21 @@ static enum err binary(const struct outline *o, const struct fetch_item *item, s
     uint64_t n = part_bytes(item, have);
     buf_addf(out, " ~{%llu}\r\n", (unsigned long long)n);
     *follow = n > 0;
-    *bytes = decode ? (struct fetch_bytes){at, end, ENCODE_DECODER(p.encoding), item->partial ? item->from : 0, n, true}
+    *bytes = decode ? (struct fetch_bytes){at,
+                                           end,
+                                           ENCODE_DECODER(p.encoding),
+                                           item->partial ? item->from : 0,
+                                           n,
+                                           true}
                     : (struct fetch_bytes){.at = at + (item->partial ? item->from : 0)};
     if (!decode)
         bytes->end = bytes->at + n;
     return ERR_OK;
 }
 
-enum err imap_fetch_body(struct txn *t, const struct msg *m, const struct outline *o, const struct fetch_item *item, struct buf *out,
-                         struct fetch_bytes *bytes, bool *follow, struct fault *f)
+enum err imap_fetch_body(struct txn *t, const struct msg *m, const struct outline *o,
+                         const struct fetch_item *item, struct buf *out, struct fetch_bytes *bytes,
+                         bool *follow, struct fault *f)
 {
     *follow = false;
     buf_add(out, item->label);
@@ -150,7 +165,8 @@ enum err imap_fetch_body(struct txn *t, const struct msg *m, const struct outlin
     return ERR_OK;
 }
 
-/* What the outline counted and what is decoded now are the same by construction; a literal's length must hold whatever happens. */
+/* What the outline counted and what is decoded now are the same by construction; a literal's
+ * length must hold whatever happens. */
 static void send_decoded(struct fetch_bytes *b, struct span got, bool last, struct buf *out)
 {
     size_t skip = b->skip < got.n ? (size_t)b->skip : got.n;
@@ -165,15 +181,18 @@ static void send_decoded(struct fetch_bytes *b, struct span got, bool last, stru
         b->at = b->end;
 }
 
-enum err imap_fetch_body_more(struct txn *t, uint64_t blob, struct fetch_bytes *b, struct buf *out, struct fault *f)
+enum err imap_fetch_body_more(struct txn *t, uint64_t blob, struct fetch_bytes *b, struct buf *out,
+                              struct fault *f)
 {
     uint64_t left = b->end - b->at;
-    size_t n = left < BLOB_CHUNK_BYTES ? (size_t)left : BLOB_CHUNK_BYTES - (size_t)(b->at % BLOB_CHUNK_BYTES);
+    size_t n = left < BLOB_CHUNK_BYTES ? (size_t)left
+                                       : BLOB_CHUNK_BYTES - (size_t)(b->at % BLOB_CHUNK_BYTES);
     if (!b->decode) {
         size_t before = out->n;
         enum err e = blob_read(t, blob, b->at, n, out, f);
         if (e == ERR_OK && out->n - before != n)
-            e = fault_set(f, ERR_CORRUPT, "body %llu is shorter than its row says", (unsigned long long)blob);
+            e = fault_set(f, ERR_CORRUPT, "body %llu is shorter than its row says",
+                          (unsigned long long)blob);
         b->at += n;
         return e;
     }

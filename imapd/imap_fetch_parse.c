@@ -3,11 +3,12 @@
 
 /* Room: the grammar of FETCH, RFC 9051 §9 fetch, fetch-att, section. */
 
-#define ITEM_COUNT 64     /* items of one FETCH */
-#define NUMBER_COUNT 128  /* depth of a section number */
-#define FIELD_COUNT 1000  /* names in HEADER.FIELDS */
+#define ITEM_COUNT 64    /* items of one FETCH */
+#define NUMBER_COUNT 128 /* depth of a section number */
+#define FIELD_COUNT 1000 /* names in HEADER.FIELDS */
 
-/* clang-format off: a table is read by column. Longer names first where one begins another. */
+/* A table is read by column. Longer names first where one begins another. */
+/* clang-format off */
 static const struct {
     struct span word;
     enum fetch_kind kind;
@@ -57,10 +58,12 @@ static const struct span labels[] = {
 
 static bool needs_outline(enum fetch_kind kind, enum fetch_text text, size_t numbers)
 {
-    return kind >= FETCH_ENVELOPE && !(kind == FETCH_SECTION && text == FETCH_WHOLE && numbers == 0);
+    return kind >= FETCH_ENVELOPE &&
+           !(kind == FETCH_SECTION && text == FETCH_WHOLE && numbers == 0);
 }
 
-static struct fetch_item *add(struct scan *s, struct arena *a, struct fetch_items *out, enum fetch_kind kind)
+static struct fetch_item *add(struct scan *s, struct arena *a, struct fetch_items *out,
+                              enum fetch_kind kind)
 {
     if (!out->list)
         out->list = arena_alloc(a, ITEM_COUNT * sizeof *out->list);
@@ -136,7 +139,8 @@ static bool astring_chars(struct span name)
     return name.n > 0;
 }
 
-/* The label of the response says the section as the client did; names that are no atoms are quoted. */
+/* The label of the response says the section as the client did; names that are no atoms are
+ * quoted. */
 static void section_label(struct arena *a, struct fetch_item *item, struct span written)
 {
     struct buf b;
@@ -150,7 +154,8 @@ static void section_label(struct arena *a, struct fetch_item *item, struct span 
         buf_addz(&b, item->text == FETCH_FIELDS ? "HEADER.FIELDS (" : "HEADER.FIELDS.NOT (");
         for (size_t i = 0; i < item->field_count; i++) {
             bool plain = astring_chars(item->fields[i]);
-            buf_addf(&b, "%s%s%.*s%s", i ? " " : "", plain ? "" : "\"", SPAN_ARG(item->fields[i]), plain ? "" : "\"");
+            buf_addf(&b, "%s%s%.*s%s", i ? " " : "", plain ? "" : "\"", SPAN_ARG(item->fields[i]),
+                     plain ? "" : "\"");
         }
         buf_byte(&b, ')');
     }
@@ -161,7 +166,8 @@ static void section_label(struct arena *a, struct fetch_item *item, struct span 
     buf_fini(&b);
 }
 
-/* section = "[" [section-spec] "]"; partial = "<" number64 "." nz-number64 ">"; behind the bracket. */
+/* section = "[" [section-spec] "]"; partial = "<" number64 "." nz-number64 ">"; behind the
+ * bracket. */
 static void section(struct scan *s, struct arena *a, struct fetch_item *item)
 {
     size_t began = s->at;
@@ -179,7 +185,8 @@ static void section(struct scan *s, struct arena *a, struct fetch_item *item)
         scan_byte(s, '.', "Expected . after the offset");
         item->max_bytes = scan_u64(s, "Expected a length");
         scan_byte(s, '>', "Expected > after the length");
-        bool too_large = item->from > INT64_MAX || item->max_bytes > INT64_MAX; /* number64 has 63 bits */
+        /* number64 has 63 bits */
+        bool too_large = item->from > INT64_MAX || item->max_bytes > INT64_MAX;
         if (scan_ok(s) && (item->kind == FETCH_BINARY_SIZE || item->max_bytes == 0 || too_large))
             scan_fail(s, "A partial range is not possible here");
     }
@@ -199,7 +206,7 @@ static void fetch_att(struct scan *s, struct arena *a, struct fetch_items *out)
         item->text = words[i].text;
         if (words[i].section)
             section(s, a, item);
-        else if (words[i].kind == FETCH_SECTION) /* RFC822, RFC822.HEADER, RFC822.TEXT of RFC 3501 */
+        else if (words[i].kind == FETCH_SECTION) /* RFC822, .HEADER, .TEXT of RFC 3501 */
             item->label = span_of(before.in.p + before.at, words[i].word.n);
         out->sets_seen |= words[i].sets_seen;
         out->outline |= needs_outline(item->kind, item->text, item->number_count);
@@ -222,7 +229,8 @@ static bool fetch_macro(struct scan *s, struct arena *a, struct fetch_items *out
     return false;
 }
 
-/* fetch-modifiers = SP "(" fetch-modifier *(SP fetch-modifier) ")"    RFC 4466 §2.4, RFC 7162 §3.1.4 */
+/* fetch-modifiers = SP "(" fetch-modifier *(SP fetch-modifier) ")"    RFC 4466 §2.4, RFC 7162
+ * §3.1.4 */
 static void modifiers(struct scan *s, struct fetch_items *out)
 {
     if (!scan_try(s, ' '))
@@ -258,7 +266,8 @@ void imap_fetch_parse(struct scan *s, struct arena *a, bool uid, struct fetch_it
     }
     modifiers(s, out);
     scan_end(s, "Something follows the items");
-    if (scan_ok(s) && out->conditional && !has(out, FETCH_MODSEQ)) /* RFC 7162 §3.1.4.1: CHANGEDSINCE implies MODSEQ */
+    /* CHANGEDSINCE implies MODSEQ, RFC 7162 §3.1.4.1. */
+    if (scan_ok(s) && out->conditional && !has(out, FETCH_MODSEQ))
         add(s, a, out, FETCH_MODSEQ);
     size_t kept = 0;
     for (size_t i = 0; i < out->n; i++) { /* UID FETCH n (UID ...) names it once */

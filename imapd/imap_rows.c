@@ -5,7 +5,10 @@
 
 void imap_rows_init(struct imap_rows *r, uint64_t mailbox, const struct uidset *uids)
 {
-    *r = (struct imap_rows){.uids = uids, .mailbox = mailbox, .next = uidset_first(uids), .few = uidset_count(uids) <= FEW_COUNT};
+    *r = (struct imap_rows){.uids = uids,
+                            .mailbox = mailbox,
+                            .next = uidset_first(uids),
+                            .few = uidset_count(uids) <= FEW_COUNT};
 }
 
 void imap_rows_begin(struct imap_rows *r, struct txn *t)
@@ -53,7 +56,8 @@ bool imap_rows_next(struct imap_rows *r, struct msg *out)
             return false;
         }
         uint32_t wanted = r->next;
-        r->next = out->uid == wanted ? (wanted == UINT32_MAX ? 0 : uidset_next(r->uids, wanted + 1)) : uidset_next(r->uids, out->uid);
+        r->next = out->uid == wanted ? (wanted == UINT32_MAX ? 0 : uidset_next(r->uids, wanted + 1))
+                                     : uidset_next(r->uids, out->uid);
         if (out->uid == wanted)
             return true;
         r->missing = true;

@@ -3,7 +3,8 @@
 #include "imapd/imap_rows.h"
 #include "imapd/imap_verbs.h"
 
-/* Room: SEARCH and UID SEARCH, RFC 9051 §6.4.4: the rows in slices, the result in the form that was asked for. */
+/* Room: SEARCH and UID SEARCH, RFC 9051 §6.4.4: the rows in slices, the result in the form that
+ * was asked for. */
 
 struct search {
     struct search_program program;
@@ -12,7 +13,7 @@ struct search {
     struct search_message message;
     struct search_scan scan;
     struct msg row;
-    struct buf keywords;      /* of row, while its scan goes on */
+    struct buf keywords; /* of row, while its scan goes on */
     bool in_message;
     uint64_t modseq, first_modseq, last_modseq;
 };
@@ -41,7 +42,8 @@ static void as_numbers(struct imap_cmd *c, struct search *st, struct uidset *out
         return;
     }
     struct uidset *uids = &c->session->view->uids;
-    for (size_t i = 0; i < st->found.n; i++) { /* neighbours among the found need not be neighbours in the view */
+    /* Neighbours among the found need not be neighbours in the view. */
+    for (size_t i = 0; i < st->found.n; i++) {
         for (uint32_t u = st->found.ranges[i].first;; u++) {
             uint32_t n = uidset_rank(uids, u);
             uidset_add(out, n, n);
@@ -64,7 +66,8 @@ static uint64_t result_modseq(const struct search *st)
     return st->modseq;
 }
 
-/* esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)    RFC 9051 §7.3.4 */
+/* esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)    RFC
+ * 9051 §7.3.4 */
 static void say_extended(struct imap_cmd *c, struct search *st, const struct uidset *numbers)
 {
     struct imap_session *s = c->session;
@@ -200,7 +203,8 @@ static void step_message(struct search *st)
     st->in_message = false;
 }
 
-static enum err slice(struct imap_cmd *c, struct search *st, struct txn *t, bool *done, struct fault *f)
+static enum err slice(struct imap_cmd *c, struct search *st, struct txn *t, bool *done,
+                      struct fault *f)
 {
     struct msg row;
     st->message.t = t;
@@ -266,7 +270,8 @@ enum step imap_search(struct imap_cmd *c)
         return imap_reply_bad(c, c->args.why);
     if (st->program.bad_charset) {
         forget(c, st);
-        return imap_reply_no(c, "BADCHARSET (UTF-8 US-ASCII ISO-8859-1 WINDOWS-1252)", "That charset is not known");
+        return imap_reply_no(c, "BADCHARSET (UTF-8 US-ASCII ISO-8859-1 WINDOWS-1252)",
+                             "That charset is not known");
     }
     if (st->program.modseq)
         c->session->enabled |= IMAP_CONDSTORE;

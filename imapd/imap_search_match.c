@@ -5,7 +5,8 @@
 #include "message/words.h"
 #include "store/blob.h"
 
-/* Room: one message held against the keys of a search, RFC 9051 §6.4.4. What only the body can answer is left to imap_search_scan. */
+/* Room: one message held against the keys of a search, RFC 9051 §6.4.4. What only the body can
+ * answer is left to imap_search_scan. */
 
 #define HEADER_BYTES (4u << 20) /* of one header that is looked through */
 
@@ -16,7 +17,8 @@ bool imap_search_match_outline(struct search_message *m)
     m->have_outline = true;
     m->err = blob_outline(m->t, m->msg->blob, &m->record, &m->fault);
     if (m->err == ERR_OK && !outline_open(buf_span(&m->record), &m->outline))
-        m->err = fault_set(&m->fault, ERR_CORRUPT, "outline of body %llu", (unsigned long long)m->msg->blob);
+        m->err = fault_set(&m->fault, ERR_CORRUPT, "outline of body %llu",
+                           (unsigned long long)m->msg->blob);
     return m->err == ERR_OK;
 }
 
@@ -27,7 +29,8 @@ bool imap_search_match_header(struct search_message *m)
     if (!imap_search_match_outline(m))
         return false;
     m->have_header = true;
-    size_t n = m->outline.header_bytes < HEADER_BYTES ? (size_t)m->outline.header_bytes : HEADER_BYTES;
+    size_t n =
+        m->outline.header_bytes < HEADER_BYTES ? (size_t)m->outline.header_bytes : HEADER_BYTES;
     buf_reset(&m->header);
     m->err = blob_read(m->t, m->msg->blob, 0, n, &m->header, &m->fault);
     return m->err == ERR_OK;
@@ -53,7 +56,9 @@ bool imap_search_match_field(struct arena *a, struct span header, struct span na
 
 static bool match_day(int32_t day, const struct search_key *k)
 {
-    return k->when == SEARCH_BEFORE ? day < k->day : k->when == SEARCH_ON ? day == k->day : day >= k->day;
+    return k->when == SEARCH_BEFORE ? day < k->day
+           : k->when == SEARCH_ON   ? day == k->day
+                                    : day >= k->day;
 }
 
 static bool has_keyword(const struct search_message *m, struct span name)
@@ -66,7 +71,8 @@ static bool has_keyword(const struct search_message *m, struct span name)
 
 static bool match_sent(struct search_message *m, const struct search_key *k)
 {
-    return imap_search_match_outline(m) && m->outline.dated && match_day(date_day(m->outline.sent), k);
+    return imap_search_match_outline(m) && m->outline.dated &&
+           match_day(date_day(m->outline.sent), k);
 }
 
 static bool match_row(const struct search_message *m, const struct search_key *k)
@@ -110,7 +116,8 @@ static enum search_answer negate(enum search_answer a, bool negated)
     return !negated || a == SEARCH_NEEDS_SCAN ? a : a == SEARCH_YES ? SEARCH_NO : SEARCH_YES;
 }
 
-static enum search_answer match_or(struct search_message *m, const struct search_key *k, unsigned *scan_out)
+static enum search_answer match_or(struct search_message *m, const struct search_key *k,
+                                   unsigned *scan_out)
 {
     unsigned scan_b = 0;
     enum search_answer a = imap_search_match(m, k->a, scan_out);
@@ -122,7 +129,8 @@ static enum search_answer match_or(struct search_message *m, const struct search
     return a == SEARCH_NO && b == SEARCH_NO ? SEARCH_NO : SEARCH_NEEDS_SCAN;
 }
 
-static enum search_answer match_key(struct search_message *m, const struct search_key *k, unsigned *scan_out)
+static enum search_answer match_key(struct search_message *m, const struct search_key *k,
+                                    unsigned *scan_out)
 {
     switch (k->kind) {
     case SEARCH_GROUP:
@@ -132,8 +140,10 @@ static enum search_answer match_key(struct search_message *m, const struct searc
     case SEARCH_SENT:
         return match_sent(m, k) ? SEARCH_YES : SEARCH_NO;
     case SEARCH_HEADER:
-        return imap_search_match_header(m) && imap_search_match_field(m->arena, buf_span(&m->header), k->name, k->text) ? SEARCH_YES
-                                                                                                                       : SEARCH_NO;
+        return imap_search_match_header(m) &&
+                       imap_search_match_field(m->arena, buf_span(&m->header), k->name, k->text)
+                   ? SEARCH_YES
+                   : SEARCH_NO;
     case SEARCH_BODY:
     case SEARCH_TEXT:
         *scan_out = k->scan;
@@ -154,7 +164,8 @@ static enum search_answer match_key(struct search_message *m, const struct searc
 }
 
 /* All keys of a list. One NO settles it; otherwise the first open scan is asked for. */
-enum search_answer imap_search_match(struct search_message *m, const struct search_key *keys, unsigned *scan_out)
+enum search_answer imap_search_match(struct search_message *m, const struct search_key *keys,
+                                     unsigned *scan_out)
 {
     enum search_answer all = SEARCH_YES;
     for (const struct search_key *k = keys; k; k = k->next) {

@@ -9,7 +9,8 @@
 
 enum argument { NOTHING, TEXT, KEYWORD, DATE, NUMBER, FIELD, SET, MODSEQ, ONE_KEY, TWO_KEYS };
 
-/* clang-format off: a table is read by column; sorted, a longer word before the one it begins with */
+/* A table is read by column; sorted, a longer word before the one it begins with */
+/* clang-format off */
 static const struct {
     struct span word;
     enum search_kind kind;
@@ -73,7 +74,8 @@ struct parser {
 
 static struct search_key *search_key(struct parser *p);
 
-/* A search string in UTF-8, folded. Bytes that are not UTF-8 although nothing else was said are read as windows-1252. */
+/* A search string in UTF-8, folded. Bytes that are not UTF-8 although nothing else was said are
+ * read as windows-1252. */
 static struct span key_text(struct parser *p)
 {
     struct span raw = imap_parse_astring(p->s, p->arena);
@@ -106,7 +108,8 @@ static const struct uidset *key_set(struct parser *p, bool uid)
     return out;
 }
 
-/* search-modsequence = "MODSEQ" [search-modseq-ext] SP mod-sequence-valzer    RFC 7162 §7: the entry's name and type say nothing to us */
+/* search-modsequence = "MODSEQ" [search-modseq-ext] SP mod-sequence-valzer    RFC 7162 §7: the
+ * entry's name and type say nothing to us */
 static uint64_t key_modseq(struct parser *p)
 {
     if (scan_peek(p->s) == '"') {
@@ -185,7 +188,8 @@ static unsigned cost(const struct search_key *k)
     return most;
 }
 
-/* search-key *(SP search-key), cheapest first: what they find does not depend on the order, RFC 9051 §6.4.4 */
+/* search-key *(SP search-key), cheapest first: what they find does not depend on the order, RFC
+ * 9051 §6.4.4 */
 static struct search_key *key_list(struct parser *p)
 {
     struct search_key *first = NULL;
@@ -289,7 +293,8 @@ static void charset_option(struct parser *p)
         p->charset = charset_new(label);
 }
 
-void imap_search_parse(struct scan *s, struct arena *a, struct imap_view *v, struct search_program *out)
+void imap_search_parse(struct scan *s, struct arena *a, struct imap_view *v,
+                       struct search_program *out)
 {
     struct parser p = {.s = s, .arena = a, .view = v, .program = out};
     *out = (struct search_program){0};

@@ -3,9 +3,10 @@
 #include "message/header.h"
 #include "store/blob.h"
 
-/* Room: BODY and TEXT: the text parts of a message, with transfer encoding and charset removed and case folded, searched for a key. A key that
- * crosses two chunks is found because the end of the folded text is kept in front of the next. The headers of embedded messages are
- * part of the body; those of the message itself and of its parts belong to TEXT alone (RFC 9051 §6.4.4). */
+/* Room: BODY and TEXT: the text parts of a message, with transfer encoding and charset removed
+ * and case folded, searched for a key. A key that crosses two chunks is found because the end of
+ * the folded text is kept in front of the next. The headers of embedded messages are part of the
+ * body; those of the message itself and of its parts belong to TEXT alone (RFC 9051 §6.4.4). */
 
 #define READ_BYTES (64u << 10)
 #define TEXT_BYTES (1u << 20) /* of one read, decoded, converted and folded */
@@ -38,8 +39,10 @@ void imap_search_scan_begin(struct search_scan *s, const struct search_key *key)
     s->in_part = s->hit = false;
 }
 
-/* The header block of a part: part 0's is the message's own (TEXT); a hidden part inside a message/rfc822 part carries that message's. */
-static bool look_at_header(struct search_scan *s, struct search_message *m, const struct outline_part *p)
+/* The header block of a part: part 0's is the message's own (TEXT); a hidden part inside a
+ * message/rfc822 part carries that message's. */
+static bool look_at_header(struct search_scan *s, struct search_message *m,
+                           const struct outline_part *p)
 {
     uint64_t n = p->body_at - p->header_at;
     if (n == 0)
@@ -47,8 +50,10 @@ static bool look_at_header(struct search_scan *s, struct search_message *m, cons
     buf_reset(&s->raw);
     struct buf block;
     buf_init(&block, HEADER_BYTES);
-    m->err = blob_read(m->t, m->msg->blob, p->header_at, n < HEADER_BYTES ? (size_t)n : HEADER_BYTES, &block, &m->fault);
-    bool hit = m->err == ERR_OK && imap_search_match_field(m->arena, buf_span(&block), SPAN(""), s->key->text);
+    m->err = blob_read(m->t, m->msg->blob, p->header_at,
+                       n < HEADER_BYTES ? (size_t)n : HEADER_BYTES, &block, &m->fault);
+    bool hit = m->err == ERR_OK &&
+               imap_search_match_field(m->arena, buf_span(&block), SPAN(""), s->key->text);
     buf_fini(&block);
     return hit;
 }
@@ -56,7 +61,8 @@ static bool look_at_header(struct search_scan *s, struct search_message *m, cons
 static bool is_embedded(struct search_message *m, const struct outline_part *p, uint32_t index)
 {
     struct outline_part parent;
-    return index > 0 && outline_part(&m->outline, p->parent, &parent) && parent.kind == OUTLINE_MESSAGE;
+    return index > 0 && outline_part(&m->outline, p->parent, &parent) &&
+           parent.kind == OUTLINE_MESSAGE;
 }
 
 /* Goes to the next part that can hold the key. */
@@ -65,21 +71,24 @@ static void next_part(struct search_scan *s, struct search_message *m)
     struct outline_part p;
     uint32_t index = s->part++;
     if (!outline_part(&m->outline, index, &p)) {
-        m->err = fault_set(&m->fault, ERR_CORRUPT, "outline of body %llu", (unsigned long long)m->msg->blob);
+        m->err = fault_set(&m->fault, ERR_CORRUPT, "outline of body %llu",
+                           (unsigned long long)m->msg->blob);
         return;
     }
     if ((s->key->kind == SEARCH_TEXT || is_embedded(m, &p, index)) && look_at_header(s, m, &p)) {
         s->hit = true;
         return;
     }
-    if (p.kind != OUTLINE_LEAF || (p.type.n > 0 && !span_eq(p.type, SPAN("text"))) || p.end_at == p.body_at)
+    if (p.kind != OUTLINE_LEAF || (p.type.n > 0 && !span_eq(p.type, SPAN("text"))) ||
+        p.end_at == p.body_at)
         return;
     s->in_part = true;
     s->at = p.body_at;
     s->end = p.end_at;
     s->decoder = ENCODE_DECODER(p.encoding);
     charset_free(&s->charset);
-    s->charset = charset_new(p.charset.n > 0 && charset_known(p.charset) ? p.charset : SPAN("utf-8"));
+    s->charset =
+        charset_new(p.charset.n > 0 && charset_known(p.charset) ? p.charset : SPAN("utf-8"));
     buf_reset(&s->folded);
 }
 

@@ -10,7 +10,7 @@ struct change_state {
     struct flags_change change;
     bool silent;
     struct uidset uids, changed, refused;
-    uint64_t modseq;  /* of our operation */
+    uint64_t modseq; /* of our operation */
     struct imap_rows rows;
 };
 
@@ -55,7 +55,8 @@ static enum err apply(struct txn *t, struct store_op *op, struct fault *f)
 {
     struct imap_cmd *c = imap_cmd_of_op(op);
     struct change_state *st = c->state;
-    enum err e = flags_store(t, c->session->view->mailbox, &st->uids, &st->change, &st->changed, &st->refused, f);
+    enum err e = flags_store(t, c->session->view->mailbox, &st->uids, &st->change, &st->changed,
+                             &st->refused, f);
     st->modseq = txn_modseq(t);
     return e;
 }
@@ -70,7 +71,8 @@ static const char *modified_code(struct imap_cmd *c, struct change_state *st)
     if (c->uid) {
         uidset_text(&st->refused, &text);
     } else {
-        for (uint32_t u = uidset_first(&st->refused); u != 0; u = u == UINT32_MAX ? 0 : uidset_next(&st->refused, u + 1)) {
+        for (uint32_t u = uidset_first(&st->refused); u != 0;
+             u = u == UINT32_MAX ? 0 : uidset_next(&st->refused, u + 1)) {
             uint32_t n = uidset_rank(&c->session->view->uids, u);
             uidset_add(&numbers, n, n);
         }
@@ -91,8 +93,8 @@ static enum step finish(struct imap_cmd *c, struct change_state *st)
     return imap_reply_ok(c, NULL, "STORE completed");
 }
 
-/* One message's line. With .SILENT only those that somebody else has changed since are told (RFC 9051 §6.4.6), and the MODSEQ to a client that
- * wants it (RFC 7162 §3.1.3). */
+/* One message's line. With .SILENT only those that somebody else has changed since are told (RFC
+ * 9051 §6.4.6), and the MODSEQ to a client that wants it (RFC 7162 §3.1.3). */
 static void tell(struct imap_cmd *c, struct change_state *st, const struct msg *m)
 {
     struct imap_session *s = c->session;
@@ -115,7 +117,8 @@ static void tell(struct imap_cmd *c, struct change_state *st, const struct msg *
     imap_out(s, SPAN(")\r\n"));
 }
 
-static enum err tell_slice(struct imap_cmd *c, struct change_state *st, struct txn *t, struct fault *f)
+static enum err tell_slice(struct imap_cmd *c, struct change_state *st, struct txn *t,
+                           struct fault *f)
 {
     struct msg m;
     imap_rows_begin(&st->rows, t);

@@ -2,7 +2,7 @@
 
 #include "imapd/imap_parse.h"
 
-/* clang-format off: a table is read by column */
+/* clang-format off */
 static const struct imap_verb imap_verbs_table[] = {
     /* sorted by name; a test checks it */
     {"APPEND", IN_LOGGED_IN, 0, imap_append},

@@ -29,6 +29,7 @@ enum err imap_view_open(struct imap_session *s, struct txn *t, const struct mail
     enum err e = imap_cache_look(&s->home->cache, t, box, &cached, f);
     if (e != ERR_OK)
         return e;
+    imap_cache_keep(cached, s->options->store, loop_post(s->loop));
     struct imap_view *v = mem_new(struct imap_view);
     v->mailbox = box->id;
     v->uidvalidity = box->uidvalidity;

@@ -17,7 +17,7 @@
 
 #define LOOPS_MAX 64
 #define STOP_MS 5000 /* sessions have so long to end: R9 of a polite shutdown */
-#define CUT_MS 1000       /* and those that are cut, to be gone */
+#define CUT_MS 1000  /* and those that are cut, to be gone */
 #define STOP_STEP_MS 10
 
 struct server {

@@ -4,7 +4,7 @@
 
 enum { DATE, SUBJECT, FROM, SENDER, REPLY_TO, TO, CC, BCC, IN_REPLY_TO, MESSAGE_ID, FIELDS };
 
-/* clang-format off: a table is read by column */
+/* clang-format off */
 static const struct {
     struct span name;
     bool list; /* of addresses */

@@ -4,7 +4,7 @@
 
 enum { TYPE, ENCODING, ID, DESCRIPTION, MD5, DISPOSITION, LANGUAGE, LOCATION, FIELDS };
 
-/* clang-format off: a table is read by column */
+/* clang-format off */
 static const struct span fields[FIELDS] = {
     [TYPE] = {"Content-Type", 12},
     [ENCODING] = {"Content-Transfer-Encoding", 25},

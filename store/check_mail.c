@@ -1,5 +1,6 @@
 #include "common/mem.h"
 #include "store/check_state.h"
+#include "store/glance.h"
 #include "store/schema.h"
 
 #include <inttypes.h>
@@ -181,6 +182,24 @@ static void bin_row(struct check *c, struct span key, struct span value, struct 
                      item.msg.uid, item.mailbox, item.account);
 }
 
+static void glance_row(struct check *c, struct span key, struct span value, struct fault *f)
+{
+    uint64_t id;
+    struct glance g;
+    (void)f;
+    if (!schema_id_of(key, &id) || !schema_glance_of(value, &g)) {
+        check_broken(c, 1, "glance: damaged row");
+        return;
+    }
+    const struct check_mailbox *m = check_find_mailbox(c, id);
+    if (!m)
+        check_broken(c, 15, "glance: no mailbox %" PRIu64, id);
+    else if (g.modseq > m->row.highestmodseq)
+        check_broken(c, 15, "glance: mailbox %" PRIu64 ": MODSEQ %" PRIu64 " is above %" PRIu64, id,
+                     g.modseq, m->row.highestmodseq);
+    uidset_fini(&g.uids);
+}
+
 enum err check_mail_read(struct check *c, struct fault *f)
 {
     enum err e = check_table(c, TABLE_MAILBOX, mailbox_row, f);
@@ -188,6 +207,8 @@ enum err check_mail_read(struct check *c, struct fault *f)
         e = check_table(c, TABLE_KEYWORD, keyword_row, f);
     if (e == ERR_OK)
         e = check_table(c, TABLE_MSG, msg_row, f);
+    if (e == ERR_OK)
+        e = check_table(c, TABLE_GLANCE, glance_row, f);
     return e == ERR_OK ? check_table(c, TABLE_BIN, bin_row, f) : e;
 }
 

@@ -230,8 +230,9 @@ static void io_set_all(void)
     (void)db_env_set_func_ftruncate(io_ftruncate);
     (void)db_env_set_func_rename(io_rename);
     (void)db_env_set_func_unlink(io_unlink);
-    (void)db_env_set_func_malloc(mem_try);
-    (void)db_env_set_func_realloc(mem_try_grow);
+    /* without memory we end: the library takes it ill in places (__lock_getlocker_int) when there is none */
+    (void)db_env_set_func_malloc(mem_alloc);
+    (void)db_env_set_func_realloc(mem_grow);
     (void)db_env_set_func_free(mem_free);
 }
 

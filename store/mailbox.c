@@ -2,6 +2,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/utf8.h"
+#include "store/glance.h"
 #include "store/msg.h"
 #include "store/schema.h"
 
@@ -138,6 +139,8 @@ enum err mailbox_row_drop(struct txn *t, struct mailbox_row *row, struct fault *
     enum err e = drop_keywords(t, b, f);
     if (e == ERR_OK)
         e = drop_name(t, b, b->name, f);
+    if (e == ERR_OK)
+        e = glance_drop(t, b->id, f);
     if (e == ERR_OK)
         e = table_drop(t, TABLE_MAILBOX, schema_id_key(&k, b->id), f);
     if (e == ERR_OK)

@@ -126,6 +126,12 @@
  *          45       text: the name
  *               2   u16 number of keywords; then each as the targets of an ALIAS
  *
+ * GLANCE          what SELECT found in a large mailbox: a hint that is brought up to date from CHANGES; not in a dump
+ *   key     0   8   u64 mailbox
+ *   value   0   8   u64 HIGHESTMODSEQ at that time
+ *           8   4   u32 UID of the first message without \Seen, 0: none
+ *          12       the UIDs as pairs of u32: first and last of each range
+ *
  * INVARIANTS of every commit; store/check.c proves them by these numbers
  *   (I1)  Every key and value has the form given here.
  *   (I2)  The UIDNEXT of a mailbox is larger than every UID it ever gave, and not smaller than the
@@ -146,9 +152,11 @@
  *   (I12) No id, UIDVALIDITY or body id is beyond the counter that gave it, and no two mailboxes have
  *         the same UIDVALIDITY.
  *   (I13) The two rows of an account agree, and every account has its INBOX.
- *   (I14) The change log of an account does not reach back behind its floor. */
+ *   (I14) The change log of an account does not reach back behind its floor.
+ *   (I15) A glance belongs to a mailbox, and is not newer than its HIGHESTMODSEQ. */
 #include "store/schema.h"
 #include "common/must.h"
+#include "store/glance.h"
 
 static void put_be(char *to, uint64_t v, size_t n)
 {
@@ -561,4 +569,29 @@ bool schema_bin_of(struct arena *a, struct span key, struct span value, struct b
         return false;
     out->keywords = keywords;
     return out->keyword_count <= MAILBOX_KEYWORD_COUNT;
+}
+
+/* --- glances --- */
+
+void schema_glance(const struct glance *g, struct buf *out)
+{
+    char head[SCHEMA_GLANCE_BYTES];
+    put_le(head, g->modseq, 8);
+    put_le(head + 8, g->first_unseen, 4);
+    buf_reset(out);
+    buf_add(out, span_of(head, sizeof head));
+    (void)uidset_pack(&g->uids, out); /* out has room: GLANCE_RANGES_MAX */
+}
+
+bool schema_glance_of(struct span value, struct glance *out)
+{
+    *out = (struct glance){0};
+    if (value.n < SCHEMA_GLANCE_BYTES)
+        return false;
+    out->modseq = get_le(value.p, 8);
+    out->first_unseen = get_le32(value.p + 8);
+    if (uidset_unpack(&out->uids, span_from(value, SCHEMA_GLANCE_BYTES)))
+        return true;
+    uidset_fini(&out->uids);
+    return false;
 }

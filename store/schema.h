@@ -12,6 +12,7 @@
 #define SCHEMA_MAILBOX_BYTES 62 /* of a mailbox row before the name */
 #define SCHEMA_MSG_BYTES 43     /* of a message row before its keywords */
 #define SCHEMA_KEYWORDS_BYTES (MAILBOX_KEYWORD_COUNT / 8)
+#define SCHEMA_GLANCE_BYTES 12 /* of a glance before its UIDs */
 #define SCHEMA_CHANGE_BYTES 33 /* of a change row before its UIDs */
 
 /* --- keys: the result points into k --- */
@@ -74,3 +75,7 @@ bool schema_change_of(struct span key, struct span value, struct schema_change *
 
 void schema_bin(const struct bin_item *item, struct buf *out);
 bool schema_bin_of(struct arena *a, struct span key, struct span value, struct bin_item *out);
+
+struct glance;
+void schema_glance(const struct glance *g, struct buf *out);
+bool schema_glance_of(struct span value, struct glance *out); /* out->uids is the caller's to free */

@@ -53,6 +53,7 @@ static const char *const store_files[] = {
     [TABLE_PENDING]      = "pending.db",
     [TABLE_CHANGES]      = "changes.db",
     [TABLE_BIN]          = "bin.db",
+    [TABLE_GLANCE]       = "glance.db",
 };
 /* clang-format on */
 _Static_assert(sizeof store_files / sizeof *store_files == TABLE_COUNT, "a table has no file");

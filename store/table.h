@@ -19,6 +19,7 @@ enum table {
     TABLE_PENDING,
     TABLE_CHANGES,
     TABLE_BIN,
+    TABLE_GLANCE,
     TABLE_COUNT
 };
 

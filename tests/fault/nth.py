@@ -6,7 +6,8 @@ kinds of "start") the n-th operation of the kind fails. The run delivers mail an
 It may refuse, and it may end early (exit code 70, 74 or 75), but not by a signal. Then it is started without faults: whatever it had
 acknowledged is there, whatever it had refused is not, the rest is there wholly or not at all, and `mailstead check` finds nothing.
 
-A kind with more than --points operations is sampled: that many n, spread evenly. FAULT_POINTS=0 in the environment: every n.
+A kind with more operations than its points (or --points, or FAULT_POINTS in the environment) is sampled: that many n, spread
+evenly, and it says so. --points 0: every n.
 """
 import argparse
 import os
@@ -24,25 +25,25 @@ from lab import Lab  # noqa: E402
 ANN, BOB = "ann@fault.example", "bob@fault.example"
 TIMEOUT = 30
 ORDERLY = (0, 70, 74, 75)  # EX_SOFTWARE, EX_IOERR, EX_TEMPFAIL
-# name: (environment variable, kind of trip, what follows n)
+READY, START = "MAILSTEAD_TRIP_READY", "MAILSTEAD_TRIP"
+# name: (from when on, kind of trip, what follows n, points)
 KINDS = {
-    "write": ("MAILSTEAD_TRIP_READY", "write", ""),
-    "sync": ("MAILSTEAD_TRIP_READY", "sync", ""),
-    "open": ("MAILSTEAD_TRIP_READY", "open", ""),
-    "read": ("MAILSTEAD_TRIP_READY", "read", ""),
-    "alloc": ("MAILSTEAD_TRIP_READY", "alloc", ""),
-    "write-full": ("MAILSTEAD_TRIP_READY", "write", ":28"),
-    "write-full-ever": ("MAILSTEAD_TRIP_READY", "write", ":28:ever"),
-    "read-ever": ("MAILSTEAD_TRIP_READY", "read", ":5:ever"),
-    "alloc-ever": ("MAILSTEAD_TRIP_READY", "alloc", ":12:ever"),
-    "start-write": ("MAILSTEAD_TRIP", "write", ""),
-    "start-write-full": ("MAILSTEAD_TRIP", "write", ":28"),
-    "start-sync": ("MAILSTEAD_TRIP", "sync", ""),
-    "start-open": ("MAILSTEAD_TRIP", "open", ""),
-    "start-read": ("MAILSTEAD_TRIP", "read", ""),
-    "start-alloc": ("MAILSTEAD_TRIP", "alloc", ""),
+    "write": (READY, "write", "", 100),
+    "sync": (READY, "sync", "", 100),
+    "open": (READY, "open", "", 100),
+    "read": (READY, "read", "", 100),
+    "alloc": (READY, "alloc", "", 60),
+    "write-full": (READY, "write", ":28", 20),
+    "write-full-ever": (READY, "write", ":28:ever", 20),
+    "read-ever": (READY, "read", ":5:ever", 20),
+    "alloc-ever": (READY, "alloc", ":12:ever", 20),
+    "start-write": (START, "write", "", 20),
+    "start-write-full": (START, "write", ":28", 20),
+    "start-sync": (START, "sync", "", 20),
+    "start-open": (START, "open", "", 20),
+    "start-read": (START, "read", "", 100),
+    "start-alloc": (START, "alloc", "", 30),
 }
-NEVER = 10 ** 9
 
 
 def message(name, size=0):
@@ -197,7 +198,7 @@ def template(where):
 
 def run(original, kind, n):
     """One n. Returns (whether a failure was met, what is wrong)."""
-    variable, trip, tail = KINDS[kind]
+    variable, trip, tail, _ = KINDS[kind]
     state = State()
     lab = Lab(start=False, env={variable: f"{trip}:{n}{tail}"})
     shutil.copytree(original, lab.dir)
@@ -206,7 +207,7 @@ def run(original, kind, n):
             lab.start()
             scenario(lab, state)
         except RuntimeError:  # it did not start
-            if not variable.endswith("TRIP"):
+            if variable != START:
                 state.trouble.append("it did not start")
             lab.process.wait(TIMEOUT)
         code = lab.stop()
@@ -267,7 +268,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kind", action="append")
     parser.add_argument("--n", type=int, help="this n alone")
-    parser.add_argument("--points", type=int, default=int(os.environ.get("FAULT_POINTS", "25")))
+    parser.add_argument("--points", type=int, default=os.environ.get("FAULT_POINTS"))
     parser.add_argument("--label", default=os.environ.get("LABEL", "fault"))
     args = parser.parse_args()
     home = tempfile.mkdtemp(prefix="mailstead-test.")
@@ -281,7 +282,7 @@ def main():
                 print("met" if hit else "not met", "\n".join(trouble))
                 good = good and not trouble
             else:
-                good = series(original, kind, args.points, args.label) and good
+                good = series(original, kind, KINDS[kind][3] if args.points is None else int(args.points), args.label) and good
     finally:
         shutil.rmtree(home, ignore_errors=True)
     sys.exit(0 if good else 1)
