@@ -6,8 +6,8 @@
 struct arena;
 
 struct arena *arena_new(void);
-void arena_free(struct arena **a);  /* NULL is fine */
-void arena_reset(struct arena *a);  /* frees all allocations, keeps one block for the next use */
+void arena_free(struct arena **a); /* NULL is fine */
+void arena_reset(struct arena *a); /* frees all allocations, keeps one block for the next use */
 /* Gives every block back to the system, keeps only the arena itself: for idle sessions. */
 void arena_trim(struct arena *a);
 
@@ -18,6 +18,7 @@ void *arena_zalloc(struct arena *a, size_t n);
 /* A copy that lives as long as the arena; NUL follows the last byte (not counted). */
 struct span arena_keep(struct arena *a, struct span s);
 char *arena_cstr(struct arena *a, struct span s);
-struct span arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+struct span arena_printf(struct arena *a, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 /* Bytes handed out since the last reset. */
 size_t arena_used(const struct arena *a);

@@ -30,7 +30,8 @@ static inline void list_add(struct list_node *l, struct list_node *n)
     l->prev->next = n;
     l->prev = n;
 }
-#define list_entry(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
+#define list_entry(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 /* n may be dropped inside the loop; other nodes may not. */
 #define list_each(n, l)                                                                            \
-    for (struct list_node *n = (l)->next, *n##_next = n->next; n != (l); n = n##_next, n##_next = n->next)
+    for (struct list_node *n = (l)->next, *n##_next = n->next; n != (l);                           \
+         n = n##_next, n##_next = n->next)

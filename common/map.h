@@ -6,10 +6,10 @@
 struct map;
 
 struct map *map_new(void);
-void map_free(struct map **m);                               /* NULL is fine; values are left alone */
-void *map_get(const struct map *m, struct span key);         /* NULL if absent */
-void map_put(struct map *m, struct span key, void *value);   /* replaces; value must not be NULL */
-void *map_take(struct map *m, struct span key);              /* removes and returns, NULL if absent */
+void map_free(struct map **m);                             /* NULL is fine; values are left alone */
+void *map_get(const struct map *m, struct span key);       /* NULL if absent */
+void map_put(struct map *m, struct span key, void *value); /* replaces; value must not be NULL */
+void *map_take(struct map *m, struct span key);            /* removes and returns, NULL if absent */
 size_t map_count(const struct map *m);
 /* Calls fn for each entry in no particular order; fn may not change the map. */
 void map_each(const struct map *m, void (*fn)(void *arg, struct span key, void *value), void *arg);

@@ -6,7 +6,8 @@
 struct scan {
     struct span in;
     size_t at;
-    const char *why; /* NULL while all is well; else what was expected (static text, fit for a reply) */
+    const char
+        *why; /* NULL while all is well; else what was expected (static text, fit for a reply) */
 };
 
 static inline struct scan scan_of(struct span in)

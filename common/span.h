@@ -13,7 +13,10 @@ struct span {
 /* A span of a string literal, without its NUL. */
 #define SPAN(literal) ((struct span){"" literal, sizeof(literal) - 1})
 /* The same as a constant initializer, for static tables. */
-#define SPAN_ROW(literal) {"" literal, sizeof(literal) - 1}
+#define SPAN_ROW(literal)                                                                          \
+    {                                                                                              \
+        "" literal, sizeof(literal) - 1                                                            \
+    }
 /* For printf: "%.*s", SPAN_ARG(s). Log lines use log_event's escaping instead. */
 #define SPAN_ARG(s) (int)(s).n, (s).n ? (s).p : ""
 

@@ -86,6 +86,7 @@ static enum step imap_append_put(struct imap_cmd *c)
 {
     struct imap_append *a = c->state;
     struct fault f = FAULT_NONE;
+    blob_seal(a->writer);
     enum err e = blob_state(a->writer, &f);
     if (e != ERR_OK)
         return imap_reply_err(c, e, &f);

@@ -152,7 +152,8 @@ void imap_cache_keep(struct imap_cache_box *box, struct store *st, struct post *
         return;
     box->unkept = 0;
     struct imap_cache_kept *k = mem_new(struct imap_cache_kept);
-    k->op = (struct store_op){.apply = imap_cache_kept_apply, .done = imap_cache_kept_done, .home = home};
+    k->op = (struct store_op){
+        .apply = imap_cache_kept_apply, .done = imap_cache_kept_done, .home = home};
     k->mailbox = box->mailbox;
     k->glance.modseq = box->modseq;
     k->glance.first_unseen = box->first_unseen;

@@ -171,6 +171,8 @@ static int run(const struct cli_args *args, const char *dir)
     server_options_init(&o);
     o.lab = o.route.lab = o.auth.lab = true;
     o.store.dir = dir;
+    if (!cli_value(args, "dir")) /* what is forgotten anyway needs no room to recover */
+        o.store.ballast_bytes = 0;
     o.smtp.ip_count = 0;
     o.imap.ip_count = 0;
     o.imap.user_count = 0;

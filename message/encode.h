@@ -1,7 +1,14 @@
 #pragma once /* message/encode.h: Content-Transfer-Encoding, RFC 2045 §6 */
 #include "common/buf.h"
 
-enum encode_kind { ENCODE_7BIT, ENCODE_8BIT, ENCODE_BINARY, ENCODE_BASE64, ENCODE_QP, ENCODE_UNKNOWN };
+enum encode_kind {
+    ENCODE_7BIT,
+    ENCODE_8BIT,
+    ENCODE_BINARY,
+    ENCODE_BASE64,
+    ENCODE_QP,
+    ENCODE_UNKNOWN
+};
 
 /* The kind by its name; surrounding white space and case do not matter. */
 enum encode_kind encode_named(struct span name);
@@ -15,7 +22,7 @@ int encode_hex_digit(unsigned char c);
 struct encode_decoder {
     enum encode_kind kind;
     unsigned bits, have; /* base64: digits waiting */
-    unsigned held_n;     /* quoted-printable: white space before a line end, or a cut escape, waits */
+    unsigned held_n; /* quoted-printable: white space before a line end, or a cut escape, waits */
     char held[80];
 };
 #define ENCODE_DECODER(k) ((struct encode_decoder){.kind = (k)})

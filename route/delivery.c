@@ -304,6 +304,7 @@ void delivery_commit(struct delivery *d, void (*done)(void *arg, enum err e, con
     d->boxes = arena_alloc(d->arena, d->target_count * sizeof *d->boxes);
     buf_init(&d->record, OUTLINE_RECORD_MAX);
     outline_end(d->outline, &d->record);
+    blob_seal(d->blob);
     d->msg.bytes = blob_written(d->blob);
     d->msg.internal = (struct date){now, clock_zone_minutes(now)};
     d->op = (struct store_op){.apply = delivery_apply,

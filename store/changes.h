@@ -4,8 +4,12 @@
 #include "store/uidset.h"
 
 enum change_kind {
-    CHANGE_ADDED = 1, CHANGE_FLAGS = 2, CHANGE_REMOVED = 3, /* messages of a mailbox */
-    CHANGE_BOX_NEW = 4, CHANGE_BOX_GONE = 5, CHANGE_BOX_NAMED = 6 /* the mailbox itself */
+    CHANGE_ADDED = 1,
+    CHANGE_FLAGS = 2,
+    CHANGE_REMOVED = 3, /* messages of a mailbox */
+    CHANGE_BOX_NEW = 4,
+    CHANGE_BOX_GONE = 5,
+    CHANGE_BOX_NAMED = 6 /* the mailbox itself */
 };
 struct change {
     uint64_t account, mailbox, modseq;
@@ -14,13 +18,14 @@ struct change {
 };
 
 /* In an operation: remembers the change (one of a kind per mailbox and operation) and announces it once the batch is on disk. uids may be NULL. */
-enum err changes_record(struct txn *t, uint64_t account, uint64_t mailbox, enum change_kind kind, const struct uidset *uids,
-                        struct fault *f);
+enum err changes_record(struct txn *t, uint64_t account, uint64_t mailbox, enum change_kind kind,
+                        const struct uidset *uids, struct fault *f);
 
 /* Calls fn for each change of that mailbox (0: of all) with a MODSEQ larger than since, in order. ERR_LIMIT: the log no longer reaches back
  * so far: compare with the rows themselves. */
 typedef void changes_fn(void *arg, const struct change *c, const struct uidset *uids);
-enum err changes_since(struct txn *t, uint64_t account, uint64_t mailbox, uint64_t since, changes_fn *fn, void *arg, struct fault *f);
+enum err changes_since(struct txn *t, uint64_t account, uint64_t mailbox, uint64_t since,
+                       changes_fn *fn, void *arg, struct fault *f);
 
 /* Embedded in the watcher; lives on the account's home (store_home), where note is called after the change is on disk: it takes note
  * and returns. mailbox 0: all of the account. */
@@ -29,13 +34,15 @@ struct changes_watch {
     uint64_t account, mailbox;
     void (*note)(struct changes_watch *w, const struct change *c);
 };
-void changes_watch(struct store *st, struct changes_watch *w);    /* on the account's home */
-void changes_unwatch(struct changes_watch *w);                    /* likewise; no effect if not watching */
+void changes_watch(struct store *st, struct changes_watch *w); /* on the account's home */
+void changes_unwatch(struct changes_watch *w); /* likewise; no effect if not watching */
 /* Forgets changes older than before (wall clock seconds), at most max rows; for housekeeping. */
-enum err changes_expire(struct txn *t, int64_t before, unsigned max, unsigned *gone_out, struct fault *f);
+enum err changes_expire(struct txn *t, int64_t before, unsigned max, unsigned *gone_out,
+                        struct fault *f);
 
 /* For an account that goes: up to max rows; fewer than max gone: all are. */
-enum err changes_purge(struct txn *t, uint64_t account, unsigned max, unsigned *gone_out, struct fault *f);
+enum err changes_purge(struct txn *t, uint64_t account, unsigned max, unsigned *gone_out,
+                       struct fault *f);
 
 /* --- inside store/: the watchers of each home; made by store_homes, freed by store_close, when all have stopped watching and
  * the homes have run or will never run what was posted to them --- */

@@ -10,30 +10,40 @@ struct account {
     int64_t created;      /* wall clock seconds */
 };
 
-enum err directory_domain_find(struct txn *t, struct span domain, struct fault *f); /* ERR_OK or ERR_NOTFOUND */
-enum err directory_domain_add(struct txn *t, struct span domain, struct fault *f);  /* ERR_EXISTS */
+enum err directory_domain_find(struct txn *t, struct span domain,
+                               struct fault *f); /* ERR_OK or ERR_NOTFOUND */
+enum err directory_domain_add(struct txn *t, struct span domain, struct fault *f); /* ERR_EXISTS */
 /* ERR_NOTFOUND; ERR_INVALID while accounts or aliases of it are left. */
 enum err directory_domain_remove(struct txn *t, struct span domain, struct fault *f);
 
-enum err directory_account_find(struct txn *t, struct arena *a, struct span address, struct account *out, struct fault *f);
-enum err directory_account_get(struct txn *t, struct arena *a, uint64_t id, struct account *out, struct fault *f);
+enum err directory_account_find(struct txn *t, struct arena *a, struct span address,
+                                struct account *out, struct fault *f);
+enum err directory_account_get(struct txn *t, struct arena *a, uint64_t id, struct account *out,
+                               struct fault *f);
 /* With its default mailboxes: INBOX, Drafts, Sent, Junk, Trash, Archive, subscribed, with their special use. ERR_EXISTS. Does not ask for the domain. */
-enum err directory_account_add(struct txn *t, struct span address, struct span verifier, uint64_t *id_out, struct fault *f);
-enum err directory_account_verifier(struct txn *t, struct span address, struct span verifier, struct fault *f);
+enum err directory_account_add(struct txn *t, struct span address, struct span verifier,
+                               uint64_t *id_out, struct fault *f);
+enum err directory_account_verifier(struct txn *t, struct span address, struct span verifier,
+                                    struct fault *f);
 /* Takes up to max_messages messages (the bin's too) away for good, then empty mailboxes, then the account. *done_out: whether all is gone;
  * call again in another operation until it is. */
-enum err directory_account_remove(struct txn *t, struct span address, unsigned max_messages, bool *done_out, struct fault *f);
+enum err directory_account_remove(struct txn *t, struct span address, unsigned max_messages,
+                                  bool *done_out, struct fault *f);
 
 /* The key of an alias is an address key, or "@domain" for the catch-all. Targets are address keys. */
-enum err directory_alias_find(struct txn *t, struct arena *a, struct span key, struct span **targets_out, size_t *n_out,
-                              struct fault *f);
-enum err directory_alias_put(struct txn *t, struct span key, const struct span *targets, size_t n, struct fault *f); /* replaces */
+enum err directory_alias_find(struct txn *t, struct arena *a, struct span key,
+                              struct span **targets_out, size_t *n_out, struct fault *f);
+enum err directory_alias_put(struct txn *t, struct span key, const struct span *targets, size_t n,
+                             struct fault *f); /* replaces */
 enum err directory_alias_remove(struct txn *t, struct span key, struct fault *f);
 
 /* Each calls fn in key order until it returns false. */
-enum err directory_each_domain(struct txn *t, bool (*fn)(void *arg, struct span domain), void *arg, struct fault *f);
-enum err directory_each_account(struct txn *t, struct arena *a, bool (*fn)(void *arg, const struct account *), void *arg,
+enum err directory_each_domain(struct txn *t, bool (*fn)(void *arg, struct span domain), void *arg,
+                               struct fault *f);
+enum err directory_each_account(struct txn *t, struct arena *a,
+                                bool (*fn)(void *arg, const struct account *), void *arg,
                                 struct fault *f);
 enum err directory_each_alias(struct txn *t, struct arena *a,
-                              bool (*fn)(void *arg, struct span key, const struct span *targets, size_t n), void *arg,
-                              struct fault *f);
+                              bool (*fn)(void *arg, struct span key, const struct span *targets,
+                                         size_t n),
+                              void *arg, struct fault *f);

@@ -8,17 +8,18 @@
 /* A message's row. keywords is borrowed: from the walk until its next step, or from the arena given to msg_get. */
 struct msg {
     uint32_t uid;
-    uint32_t flags;          /* of enum flags_system */
-    struct span keywords;    /* bitmap, see flags_bit */
+    uint32_t flags;       /* of enum flags_system */
+    struct span keywords; /* bitmap, see flags_bit */
     uint64_t modseq;
-    struct date internal;    /* INTERNALDATE */
-    int64_t saved;           /* when it came into this mailbox; RFC 8514 */
-    uint64_t bytes;          /* RFC822.SIZE */
-    uint64_t blob;           /* its body; also its EMAILID: copies share it */
+    struct date internal; /* INTERNALDATE */
+    int64_t saved;        /* when it came into this mailbox; RFC 8514 */
+    uint64_t bytes;       /* RFC822.SIZE */
+    uint64_t blob;        /* its body; also its EMAILID: copies share it */
 };
 
 /* ERR_NOTFOUND: not there (any more). */
-enum err msg_get(struct txn *t, struct arena *a, uint64_t mailbox, uint32_t uid, struct msg *out, struct fault *f);
+enum err msg_get(struct txn *t, struct arena *a, uint64_t mailbox, uint32_t uid, struct msg *out,
+                 struct fault *f);
 
 /* Rows in UID order from a UID on. few as in table_walk. */
 struct msg_walk {
@@ -33,12 +34,13 @@ enum err msg_walk_end(struct msg_walk *w, struct fault *f);
 struct msg_pick {
     struct msg_walk walk;
     const struct uidset *uids;
-    size_t at;           /* private: the range where we are */
+    size_t at; /* private: the range where we are */
     uint32_t below;
     bool few, over;
     struct fault fault;
 };
-void msg_pick(struct msg_pick *p, struct txn *t, uint64_t mailbox, const struct uidset *uids, uint32_t below);
+void msg_pick(struct msg_pick *p, struct txn *t, uint64_t mailbox, const struct uidset *uids,
+              uint32_t below);
 bool msg_pick_next(struct msg_pick *p, struct msg *out);
 enum err msg_pick_end(struct msg_pick *p, struct fault *f);
 /* All UIDs of the mailbox. */
@@ -47,25 +49,27 @@ enum err msg_uids(struct txn *t, uint64_t mailbox, struct uidset *out, struct fa
 /* --- writing; each works on mailboxes of one account and keeps counters, modseqs and the change log right --- */
 
 struct msg_new {
-    uint64_t blob;           /* already counted for this message by blob_put or blob_keep */
+    uint64_t blob; /* already counted for this message by blob_put or blob_keep */
     uint64_t bytes;
     struct date internal;
     struct flags_wanted flags;
 };
 /* Gives the next UID. ERR_NOTFOUND: no such mailbox. ERR_LIMIT: out of UIDs. */
-enum err msg_append(struct txn *t, uint64_t mailbox, const struct msg_new *m, uint32_t *uid_out, struct fault *f);
+enum err msg_append(struct txn *t, uint64_t mailbox, const struct msg_new *m, uint32_t *uid_out,
+                    struct fault *f);
 /* Copies those of uids (NULL: all) that are there, all or nothing; from_out and to_out in step: the nth UID of one became the nth of the other
  * (RFC 4315 §3). Flags, dates and keywords go along. The sets given out are replaced; NULL where the caller does not want them. */
-enum err msg_copy(struct txn *t, uint64_t from, const struct uidset *uids, uint64_t to, struct uidset *from_out,
-                  struct uidset *to_out, struct fault *f);
+enum err msg_copy(struct txn *t, uint64_t from, const struct uidset *uids, uint64_t to,
+                  struct uidset *from_out, struct uidset *to_out, struct fault *f);
 /* As msg_copy and msg_expunge in one, without a visit to the bin. RFC 6851. */
-enum err msg_move(struct txn *t, uint64_t from, const struct uidset *uids, uint64_t to, struct uidset *from_out,
-                  struct uidset *to_out, struct fault *f);
+enum err msg_move(struct txn *t, uint64_t from, const struct uidset *uids, uint64_t to,
+                  struct uidset *from_out, struct uidset *to_out, struct fault *f);
 /* Takes messages away, into the bin. uids NULL: all. only_deleted: only those with \Deleted. gone_out as in msg_copy. */
-enum err msg_expunge(struct txn *t, uint64_t mailbox, const struct uidset *uids, bool only_deleted, struct uidset *gone_out,
-                     struct fault *f);
+enum err msg_expunge(struct txn *t, uint64_t mailbox, const struct uidset *uids, bool only_deleted,
+                     struct uidset *gone_out, struct fault *f);
 /* Takes up to max messages away for good, without a visit to the bin: for accounts that go. */
-enum err msg_purge(struct txn *t, uint64_t mailbox, unsigned max, unsigned *gone_out, struct fault *f);
+enum err msg_purge(struct txn *t, uint64_t mailbox, unsigned max, unsigned *gone_out,
+                   struct fault *f);
 /* --- inside store/: msg_copy and msg_move in one --- */
-enum err msg_copy_rows(struct txn *t, uint64_t from, const struct uidset *uids, uint64_t to, bool move, struct uidset *from_out,
-                       struct uidset *to_out, struct fault *f);
+enum err msg_copy_rows(struct txn *t, uint64_t from, const struct uidset *uids, uint64_t to,
+                       bool move, struct uidset *from_out, struct uidset *to_out, struct fault *f);

@@ -78,4 +78,5 @@ bool schema_bin_of(struct arena *a, struct span key, struct span value, struct b
 
 struct glance;
 void schema_glance(const struct glance *g, struct buf *out);
-bool schema_glance_of(struct span value, struct glance *out); /* out->uids is the caller's to free */
+bool schema_glance_of(struct span value,
+                      struct glance *out); /* out->uids is the caller's to free */

@@ -28,7 +28,7 @@
 const struct store_options store_options_default = {
     .cache_bytes = 256u << 20,
     .low_water_bytes = (256u + 64u) << 20,
-    .ballast_bytes = 16u << 20,
+    .ballast_bytes = 64u << 20,
     .checkpoint_bytes = 32u << 20,
     .log_keep_hours = 0,
     .bin_days = 14,

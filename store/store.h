@@ -6,17 +6,18 @@
 struct store;
 
 struct store_options {
-    const char *dir;               /* made (0700) if absent */
-    size_t cache_bytes;            /* Berkeley DB's cache */
-    uint64_t low_water_bytes;      /* free space below which new mail is refused; at least the cache and two log files */
-    uint64_t ballast_bytes;        /* file given up before recovery on a full disk; 0: none */
-    uint64_t checkpoint_bytes;     /* of log between two checkpoints: bounds the time of recovery */
-    unsigned log_keep_hours;       /* logs older than the last checkpoint stay so long; 0: go at once */
-    unsigned bin_days;             /* expunged messages stay recoverable */
-    unsigned changes_days;         /* the change log reaches back so far */
-    unsigned batch_count;          /* operations in one transaction at most */
+    const char *dir;    /* made (0700) if absent */
+    size_t cache_bytes; /* Berkeley DB's cache */
+    uint64_t
+        low_water_bytes; /* free space below which new mail is refused; at least the cache and two log files */
+    uint64_t ballast_bytes;    /* file given up before recovery on a full disk; 0: none */
+    uint64_t checkpoint_bytes; /* of log between two checkpoints: bounds the time of recovery */
+    unsigned log_keep_hours;   /* logs older than the last checkpoint stay so long; 0: go at once */
+    unsigned bin_days;         /* expunged messages stay recoverable */
+    unsigned changes_days;     /* the change log reaches back so far */
+    unsigned batch_count;      /* operations in one transaction at most */
 };
-/* 256 MiB cache, 64 MiB low water above it, 16 MiB ballast, 32 MiB checkpoint, 0 h, 14 days, 30 days, 256. dir is NULL. */
+/* 256 MiB cache, 64 MiB low water above it, 64 MiB ballast, 32 MiB checkpoint, 0 h, 14 days, 30 days, 256. dir is NULL. */
 extern const struct store_options store_options_default;
 
 /* Locks the directory, refuses a DB_CONFIG in it, gives up the ballast if recovery needs the room, recovers, opens, sweeps what

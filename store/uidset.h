@@ -9,7 +9,7 @@ struct uidset_range {
 struct uidset {
     struct uidset_range *ranges;
     size_t n, cap;
-    size_t *before;   /* members before ranges[i]; valid while indexed */
+    size_t *before; /* members before ranges[i]; valid while indexed */
     bool indexed;
 };
 

@@ -100,9 +100,9 @@ static void lists_are_cut(void **state)
     struct buf out;
     buf_init(&out, 10000);
     assert_true(envelope_put(a, SPAN("To: a@h, b@h\r\nTo: c@h, d@h\r\nCc: e@h\r\n"), 3, &out));
-    assert_true(span_eq(buf_span(&out),
-                        SPAN("(NIL NIL NIL NIL NIL ((NIL NIL \"a\" \"h\")(NIL NIL \"b\" \"h\")(NIL NIL \"c\" \"h\")) "
-                             "((NIL NIL \"e\" \"h\")) NIL NIL NIL)")));
+    assert_true(span_eq(buf_span(&out), SPAN("(NIL NIL NIL NIL NIL ((NIL NIL \"a\" \"h\")(NIL NIL "
+                                             "\"b\" \"h\")(NIL NIL \"c\" \"h\")) "
+                                             "((NIL NIL \"e\" \"h\")) NIL NIL NIL)")));
     buf_fini(&out);
     arena_free(&a);
 }

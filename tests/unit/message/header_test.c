@@ -84,8 +84,14 @@ static void folding_goes(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
-        {"", ""},           {"  ", ""},       {" a", "a"},          {" a\r\n b\r\n\tc ", "a b\tc"},
-        {"\r\n a", "a"},    {" a\n b", "a b"}, {" a\r\n \r\n b", "a  b"}, {" a\rb", "ab"},
+        {"", ""},
+        {"  ", ""},
+        {" a", "a"},
+        {" a\r\n b\r\n\tc ", "a b\tc"},
+        {"\r\n a", "a"},
+        {" a\n b", "a b"},
+        {" a\r\n \r\n b", "a  b"},
+        {" a\rb", "ab"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct span s = header_unfold(arena, span_cstr(cases[i][0]));
@@ -104,7 +110,8 @@ static void put_address(struct buf *out, const struct header_address *h)
     }
     buf_addf(out, h->group ? "{%.*s" : "[%.*s", SPAN_ARG(h->group ? h->mailbox : h->name));
     if (!h->group)
-        buf_addf(out, "|%.*s|%.*s|%.*s]", SPAN_ARG(h->route), SPAN_ARG(h->mailbox), SPAN_ARG(h->domain));
+        buf_addf(out, "|%.*s|%.*s|%.*s]", SPAN_ARG(h->route), SPAN_ARG(h->mailbox),
+                 SPAN_ARG(h->domain));
 }
 
 /* clang-format off */
@@ -200,7 +207,7 @@ static void lists_have_an_end(void **state)
 {
     (void)state;
     static const char *const cut[] = {
-        "",      "[||a|b]", "[||a|b]", "[||a|b]{g}", "[||a|b]{g[||c|d]}", "[||a|b]{g[||c|d][||e|f]}",
+        "", "[||a|b]", "[||a|b]", "[||a|b]{g}", "[||a|b]{g[||c|d]}", "[||a|b]{g[||c|d][||e|f]}",
     };
     for (size_t max = 0; max < sizeof cut / sizeof *cut; max++) {
         struct header_address h[6];
@@ -219,7 +226,8 @@ static void lists_have_an_end(void **state)
 static void hostile_lists_cost_one_pass(void **state)
 {
     (void)state;
-    static const char *const units[] = {"(", "\"", "\"\\", "<", "@", ":", ";", "[", "=?", "a,", "a ", "()", "((a)", ". "};
+    static const char *const units[] = {"(", "\"", "\"\\", "<",  "@",  ":",    ";",
+                                        "[", "=?", "a,",   "a ", "()", "((a)", ". "};
     struct header_address h[100];
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
         struct buf in;
@@ -235,9 +243,9 @@ static void hostile_lists_cost_one_pass(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fields_are_found),          cmocka_unit_test(the_first_of_a_name_is_found),
-        cmocka_unit_test(folding_goes),              cmocka_unit_test(lists_are_read_generously),
-        cmocka_unit_test(lists_have_an_end),         cmocka_unit_test(hostile_lists_cost_one_pass),
+        cmocka_unit_test(fields_are_found),  cmocka_unit_test(the_first_of_a_name_is_found),
+        cmocka_unit_test(folding_goes),      cmocka_unit_test(lists_are_read_generously),
+        cmocka_unit_test(lists_have_an_end), cmocka_unit_test(hostile_lists_cost_one_pass),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

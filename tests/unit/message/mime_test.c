@@ -9,9 +9,9 @@ static void put_parts(struct buf *out, const struct mime_message *m)
 {
     for (uint32_t i = 0; i < m->n; i++) {
         const struct outline_part *r = &m->parts[i].row;
-        buf_addf(out, "%c%u.%u %u,%u,%u %u %u ", "LMR"[r->kind], r->parent, r->number,
-                 (unsigned)r->header_at, (unsigned)r->body_at, (unsigned)r->end_at,
-                 (unsigned)r->decoded_bytes, (unsigned)r->lines);
+        buf_addf(out, "%c%u.%u %u,%u,%u %u %u ", "LMR"[r->kind], r -> parent, r -> number,
+                 (unsigned)r -> header_at, (unsigned)r -> body_at, (unsigned)r -> end_at,
+                 (unsigned)r -> decoded_bytes, (unsigned)r -> lines);
         buf_addf(out, "%.*s/%.*s;", SPAN_ARG(r->type), SPAN_ARG(r->subtype));
     }
 }

@@ -113,22 +113,58 @@ static void structures_are_as_the_grammar_says(void **state)
 /* --- the example of RFC 9051 §6.4.5.1 ----------------------------------------------------------------------------- */
 
 #define PART(type, text) "Content-Type: " type "\r\n\r\n" text "\r\n"
-static const char example[] =
-    "Subject: =?utf-8?Q?=C3=89?=\r\nDate: Mon, 7 Feb 1994 21:52:25 -0800\r\nFrom: ann@a.test\r\n"
-    "Content-Type: multipart/mixed; boundary=A\r\n\r\npreamble\r\n"
-    "--A\r\n" PART("text/plain; charset=UTF-8", "one")
-    "--A\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment\r\n" PART("application/octet-stream", "dHdv")
-    "--A\r\nContent-Type: message/rfc822\r\n\r\nSubject: three\r\nContent-Type: multipart/mixed; boundary=B\r\n\r\n"
-    "--B\r\n" PART("text/plain", "three.one")
-    "--B\r\n" PART("application/octet-stream", "three.two") "--B--\r\n"
-    "--A\r\nContent-Type: multipart/mixed; boundary=C\r\n\r\n"
-    "--C\r\n" PART("image/gif", "four.one")
-    "--C\r\nContent-Type: message/rfc822\r\n\r\nSubject: four.two\r\nContent-Type: multipart/mixed; boundary=D\r\n\r\n"
-    "--D\r\n" PART("text/plain", "four.two.one")
-    "--D\r\nContent-Type: multipart/alternative; boundary=E\r\n\r\n"
-    "--E\r\n" PART("text/plain", "four.two.two.one")
-    "--E\r\n" PART("text/richtext", "four.two.two.two") "--E--\r\n--D--\r\n--C--\r\n"
-    "--A\r\nContent-Type: message/rfc822\r\n\r\nSubject: five\r\n\r\nfive.one\r\n--A--\r\nepilogue\r\n";
+static const char
+    example[] = "Subject: =?utf-8?Q?=C3=89?=\r\nDate: Mon, 7 Feb 1994 21:52:25 -0800\r\nFrom: "
+                "ann@a.test\r\n"
+                "Content-Type: multipart/mixed; boundary=A\r\n\r\npreamble\r\n"
+                "--A\r\n" PART(
+                    "text/plain; charset=UTF-8",
+                    "one") "--A\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: "
+                           "attachment\r\n" PART("application/octet-stream",
+                                                 "dHdv") "--A\r\nContent-Type: "
+                                                         "message/rfc822\r\n\r\nSubject: "
+                                                         "three\r\nContent-Type: multipart/mixed; "
+                                                         "boundary=B\r\n\r\n"
+                                                         "--B\r\n" PART("text/plain", "three.one") "--B\r\n" PART(
+                                                             "application/octet-stream",
+                                                             "three.two") "--B--\r\n"
+                                                                          "--A\r\nContent-Type: "
+                                                                          "multipart/mixed; "
+                                                                          "boundary=C\r\n\r\n"
+                                                                          "--C\r\n" PART(
+                                                                              "image/gif",
+                                                                              "four.one") "--"
+                                                                                          "C\r\nCon"
+                                                                                          "tent-"
+                                                                                          "Type: "
+                                                                                          "message/"
+                                                                                          "rfc822\r"
+                                                                                          "\n\r\nSu"
+                                                                                          "bject: "
+                                                                                          "four."
+                                                                                          "two\r\nC"
+                                                                                          "ontent-"
+                                                                                          "Type: "
+                                                                                          "multipar"
+                                                                                          "t/"
+                                                                                          "mixed; "
+                                                                                          "boundary"
+                                                                                          "=D\r\n\r"
+                                                                                          "\n"
+                                                                                          "--"
+                                                                                          "D\r"
+                                                                                          "\n" PART(
+                                                                                              "text"
+                                                                                              "/pla"
+                                                                                              "in",
+                                                                                              "four"
+                                                                                              ".two"
+                                                                                              ".on"
+                                                                                              "e") "--D\r\nContent-Type: multipart/alternative; boundary=E\r\n\r\n"
+                                                                                                   "--E\r\n" PART("text/plain", "four.two.two.one") "--E\r\n" PART(
+                                                                                                       "text/richtext",
+                                                                                                       "four.two.two.two") "--E--\r\n--D--\r\n--C--\r\n"
+                                                                                                                           "--A\r\nContent-Type: message/rfc822\r\n\r\nSubject: five\r\n\r\nfive.one\r\n--A--\r\nepilogue\r\n";
 
 /* clang-format off */
 static const struct { uint32_t numbers[5]; size_t n; const char *type, *subtype, *body; } sections[] = {
@@ -167,7 +203,8 @@ static void sections_are_found(void **state)
         check(i, p.type, sections[i].type);
         check(i, p.subtype, sections[i].subtype);
         if (sections[i].body)
-            check(i, span_of(example + p.body_at, (size_t)(p.end_at - p.body_at)), sections[i].body);
+            check(i, span_of(example + p.body_at, (size_t)(p.end_at - p.body_at)),
+                  sections[i].body);
     }
     for (size_t i = 0; i < sizeof no_sections / sizeof *no_sections; i++)
         assert_false(outline_section(&o, no_sections[i].numbers, no_sections[i].n, &at));
@@ -194,7 +231,8 @@ static void messages_in_messages_are_found(void **state)
         assert_true(outline_section(&o, inner[i].numbers, inner[i].n, &at));
         assert_true(outline_message(&o, at, &hidden));
         assert_true(outline_part(&o, at, &outer) && outline_part(&o, hidden, &p));
-        check(i, span_of(example + p.header_at, (size_t)(p.body_at - p.header_at)), inner[i].header);
+        check(i, span_of(example + p.header_at, (size_t)(p.body_at - p.header_at)),
+              inner[i].header);
         assert_int_equal(p.header_at, outer.body_at);
         assert_int_equal(p.end_at, outer.end_at);
         assert_int_equal(p.parent, at);
@@ -217,9 +255,10 @@ static void the_record_says_what_was_found(void **state)
     assert_int_equal(o.sent.utc, 760686745);
     assert_int_equal(o.sent.zone_minutes, -480);
     assert_int_equal(o.parts, 17);
-    check(0, o.envelope,
-          "(\"Mon, 7 Feb 1994 21:52:25 -0800\" \"=?utf-8?Q?=C3=89?=\" ((NIL NIL \"ann\" \"a.test\")) "
-          "((NIL NIL \"ann\" \"a.test\")) ((NIL NIL \"ann\" \"a.test\")) NIL NIL NIL NIL NIL)");
+    check(
+        0, o.envelope,
+        "(\"Mon, 7 Feb 1994 21:52:25 -0800\" \"=?utf-8?Q?=C3=89?=\" ((NIL NIL \"ann\" \"a.test\")) "
+        "((NIL NIL \"ann\" \"a.test\")) ((NIL NIL \"ann\" \"a.test\")) NIL NIL NIL NIL NIL)");
     check(1, o.subject, "\xc3\x89");
     assert_true(outline_part(&o, 1, &p));
     check(2, p.charset, "utf-8");
@@ -247,7 +286,9 @@ static void messages_without_parts_have_one(void **state)
     assert_false(outline_section(&o, (uint32_t[]){1, 1}, 2, &at));
     assert_int_equal(o.dated, false);
     buf_fini(&record);
-    o = outline_of(&record, SPAN("Content-Type: message/rfc822\r\n\r\nContent-Type: message/rfc822\r\n\r\n\r\nx"));
+    o = outline_of(
+        &record,
+        SPAN("Content-Type: message/rfc822\r\n\r\nContent-Type: message/rfc822\r\n\r\n\r\nx"));
     assert_true(outline_section(&o, (uint32_t[]){1}, 1, &at) && at == 0);
     assert_true(outline_section(&o, (uint32_t[]){1, 1}, 2, &at) && at == 1);
     assert_true(outline_section(&o, (uint32_t[]){1, 1, 1}, 3, &at) && at == 2);
@@ -359,7 +400,8 @@ static void too_large_records_are_cut_down(void **state)
     assert_int_equal(o.header_bytes, header.n - 6);
     check(0, o.envelope, NO_ENVELOPE);
     check(1, o.subject, "big");
-    check(2, o.bodystructure, "(\"application\" \"octet-stream\" NIL NIL NIL \"7bit\" 6 NIL NIL NIL NIL)");
+    check(2, o.bodystructure,
+          "(\"application\" \"octet-stream\" NIL NIL NIL \"7bit\" 6 NIL NIL NIL NIL)");
     check(3, outline_body(&o, arena), "(\"application\" \"octet-stream\" NIL NIL NIL \"7bit\" 6)");
     assert_int_equal(o.parts, 1);
     assert_true(outline_part(&o, 0, &part));

@@ -104,7 +104,8 @@ static void names_are_cut_at_255_bytes(void **state)
     assert_int_equal(c.kind.p[254], 't');
 }
 
-static struct structure_part leaf(uint32_t parent, uint32_t next, const char *head, const char *tail)
+static struct structure_part leaf(uint32_t parent, uint32_t next, const char *head,
+                                  const char *tail)
 {
     struct structure_part p = {.next = next, .head = span_cstr(head), .tail = span_cstr(tail)};
     p.row.parent = parent;
@@ -118,8 +119,9 @@ static void the_whole_is_put_together(void **state)
 {
     (void)state;
     struct structure_part parts[] = {
-        leaf(0, 7, "M0", " x0"), leaf(0, 2, "L1", " x1"), leaf(0, 5, "R2", " x2"), leaf(2, 5, "M3", " x3"),
-        leaf(3, 5, "L4", " x4"), leaf(0, 7, "R5", " x5"), leaf(5, 7, "L6", " x6"),
+        leaf(0, 7, "M0", " x0"), leaf(0, 2, "L1", " x1"), leaf(0, 5, "R2", " x2"),
+        leaf(2, 5, "M3", " x3"), leaf(3, 5, "L4", " x4"), leaf(0, 7, "R5", " x5"),
+        leaf(5, 7, "L6", " x6"),
     };
     parts[0].row.kind = parts[3].row.kind = OUTLINE_MULTIPART;
     parts[2].row.kind = parts[5].row.kind = OUTLINE_MESSAGE;
@@ -130,7 +132,8 @@ static void the_whole_is_put_together(void **state)
     struct buf out;
     buf_init(&out, 1000);
     assert_int_equal(structure_put(parts, 7, &out, cuts), 7);
-    struct span want = SPAN("((L1 10 2 x1)(R2 10 (E3) ((L4 10 x4) M3 x3) 2 x2)(R5 10 (E6) (L6 10 x6) 2 x5) M0 x0)");
+    struct span want = SPAN(
+        "((L1 10 2 x1)(R2 10 (E3) ((L4 10 x4) M3 x3) 2 x2)(R5 10 (E6) (L6 10 x6) 2 x5) M0 x0)");
     if (!span_eq(buf_span(&out), want))
         fail_msg("%.*s", SPAN_ARG(buf_span(&out)));
     for (size_t i = 0; i < 7; i++) {

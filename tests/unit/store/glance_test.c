@@ -77,7 +77,8 @@ static void without_a_mailbox(struct txn *t)
 static void glance_kept(void **state)
 {
     (void)state;
-    static void (*const steps[])(struct txn *t) = {put_and_get, gone_with_its_mailbox, too_many_gaps};
+    static void (*const steps[])(struct txn * t) = {put_and_get, gone_with_its_mailbox,
+                                                    too_many_gaps};
     struct store *st = unit_mail_open();
     for (size_t i = 0; i < UNIT_COUNT(steps); i++) {
         unit_run(st, steps[i]);
@@ -107,6 +108,7 @@ static void glance_checked(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {unit_test_dir(glance_kept), cmocka_unit_test(glance_checked)};
+    const struct CMUnitTest tests[] = {unit_test_dir(glance_kept),
+                                       cmocka_unit_test(glance_checked)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
