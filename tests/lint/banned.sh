@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Functions that invite overruns, memory outside its lifetimes, and notes that belong into an issue.
 cd "$(dirname "$0")/../.." || exit 2
+set -o pipefail
 src=$(ls common/*.[ch] message/*.[ch] net/*.[ch] store/*.[ch] auth/*.[ch] route/*.[ch] smtpd/*.[ch] imapd/*.[ch] main/*.[ch])
 rc=0
 # A comment may name them: the code is looked at without comments and strings.
