@@ -28,6 +28,9 @@ struct imap_cmd {
     void *state;        /* the verb's own, in the arena */
     struct store_op op; /* the verb's operation, for committer_submit; see imap_cmd_submit */
     enum err op_result; /* valid when more is called after the operation */
+    struct {
+        const char *kind, *code, *text;
+    } reply; /* the tagged one, while the news before it go out */
     /* NULL, or frees what state holds outside the arena; called once at the end */
     void (*cleanup)(struct imap_cmd *c);
 };

@@ -59,8 +59,10 @@ static enum step done(struct imap_cmd *c)
         return imap_reply_no(c, "TRYCREATE", "There is no mailbox of that name");
     if (c->op_result != ERR_OK)
         return imap_reply_err(c, c->op_result, &c->op.fault);
-    if (uidset_empty(&st->from)) /* all had gone: RFC 2180 §4.4 */
-        return imap_reply_no(c, "EXPUNGEISSUED", "These messages were expunged by another session");
+    if (uidset_empty(&st->from)) /* all had gone: RFC 9051 §6.4.9; by number RFC 2180 §4.4 */
+        return c->uid ? imap_reply_ok(c, NULL, "There was nothing to copy")
+                      : imap_reply_no(c, "EXPUNGEISSUED",
+                                      "These messages were expunged by another session");
     const char *code = copyuid(c, st);
     if (!st->move)
         return imap_reply_ok(c, code, "COPY completed");

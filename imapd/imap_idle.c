@@ -40,8 +40,8 @@ enum step imap_idle(struct imap_cmd *c)
 {
     struct imap_session *s = c->session;
     imap_out(s, SPAN("+ idling\r\n"));
-    if (s->view)
-        imap_view_news(s->view, true, false);
+    if (s->view && !imap_view_news(s->view, true, false))
+        conn_want_room(s->conn);
     s->idling = true;
     s->active_ms = clock_ms();
     imap_idle_next(s);

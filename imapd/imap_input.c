@@ -220,9 +220,9 @@ static void imap_input_refused_literal(struct imap_session *s, const struct imap
     } else {
         in->want = l->bytes;
         in->expect = l->bytes ? imap_input_skip : imap_input_command;
-        in->text.n = in->line_at; /* the tag is in what stays, or there is none */
-        in->text.n = in->text.n ? in->text.n : imap_input_tag(buf_span(&in->text)).n + 1;
-        in->line_at = in->text.n;
+        if (in->line_at == 0) /* of the first line its tag stays */
+            in->line_at = imap_input_tag(buf_span(&in->text)).n + 1;
+        in->text.n = in->line_at;
     }
 }
 
@@ -313,6 +313,8 @@ static size_t imap_input_plain(struct imap_session *s, struct span bytes)
     size_t n = span_find(bytes, '\n');
     if (!buf_add(&in->line, span_to(bytes, n)) || in->line.n > imap_input_line_max(s)) {
         imap_reply_bye(s, "[TOOBIG] Line too long");
+        in->expect = imap_input_nothing;
+        imap_session_run(s, STEP_CLOSE);
         return bytes.n;
     }
     if (n == bytes.n)

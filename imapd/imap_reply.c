@@ -33,16 +33,6 @@ void imap_reply_words(enum err e, const char **code_out, const char **text_out)
     *text_out = imap_reply_table[e].text;
 }
 
-/* EXPUNGE may come with every tagged reply but those of FETCH, STORE and SEARCH by sequence
- * number: RFC 9051 §7.5.1 */
-static void imap_reply_news(struct imap_cmd *c)
-{
-    struct imap_session *s = c->session;
-    bool numbers = c->verb && (c->verb->flags & VERB_NO_EXPUNGE) && !c->uid;
-    if (s->view)
-        imap_view_news(s->view, !numbers, c->uid);
-}
-
 static enum step imap_reply(struct imap_cmd *c, const char *kind, const char *code,
                             const char *text)
 {
@@ -55,18 +45,42 @@ static enum step imap_reply(struct imap_cmd *c, const char *kind, const char *co
     return STEP_DONE;
 }
 
+/* Large news go out over several turns, all of them before the reply: what a client has heard by
+ * then it may take for complete. */
+static enum step imap_reply_rest(struct imap_cmd *c)
+{
+    struct imap_view *v = c->session->view;
+    if (v && !imap_view_news_more(v, c->uid))
+        return STEP_MORE;
+    return imap_reply(c, c->reply.kind, c->reply.code, c->reply.text);
+}
+
+/* EXPUNGE may come with every tagged reply but those of FETCH, STORE and SEARCH by sequence
+ * number: RFC 9051 §7.5.1 */
+static enum step imap_reply_with_news(struct imap_cmd *c, const char *kind, const char *code,
+                                      const char *text)
+{
+    struct imap_view *v = c->session->view;
+    bool numbers = c->verb && (c->verb->flags & VERB_NO_EXPUNGE) && !c->uid;
+    if (!v || imap_view_news(v, !numbers, c->uid))
+        return imap_reply(c, kind, code, text);
+    c->reply.kind = kind;
+    c->reply.code = code;
+    c->reply.text = text;
+    c->more = imap_reply_rest;
+    return STEP_MORE;
+}
+
 enum step imap_reply_ok(struct imap_cmd *c, const char *code, const char *text)
 {
-    imap_reply_news(c);
     if (c->session->state != IMAP_NONAUTH)
         c->session->bad = 0;
-    return imap_reply(c, "OK", code, text);
+    return imap_reply_with_news(c, "OK", code, text);
 }
 
 enum step imap_reply_no(struct imap_cmd *c, const char *code, const char *text)
 {
-    imap_reply_news(c);
-    return imap_reply(c, "NO", code, text);
+    return imap_reply_with_news(c, "NO", code, text);
 }
 
 enum step imap_reply_bad(struct imap_cmd *c, const char *why)

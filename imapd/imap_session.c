@@ -200,6 +200,7 @@ void imap_session_run(struct imap_session *s, enum step step)
         break;
     case STEP_MORE:
         must(s->cmd.more);
+        s->waiting = false;
         imap_session_pause(s);
         if (s->conn && !conn_has_room(s->conn))
             conn_want_room(s->conn);
@@ -223,9 +224,7 @@ static void imap_session_turn(struct loop_later *later)
     } else if (s->running && !s->waiting && s->cmd.more) {
         imap_session_run(s, s->cmd.more(&s->cmd));
     } else if (s->idling && s->view) {
-        if (conn_has_room(s->conn))
-            imap_view_news(s->view, true, false);
-        else
+        if (!conn_has_room(s->conn) || !imap_view_news(s->view, true, false))
             conn_want_room(s->conn);
         imap_session_settle(s);
     }
@@ -363,6 +362,8 @@ static void imap_session_moved(void *owner)
     list_add(&s->home->sessions, &s->node);
     if (imapd_stopping(s->service))
         s->shut = IMAP_SESSION_STOPS;
+    if (imapd_cutting(s->service))
+        conn_drop(s->conn, "stopping");
     imap_session_resume(s);
 }
 

@@ -10,7 +10,6 @@ struct change_state {
     struct flags_change change;
     bool silent;
     struct uidset uids, changed, refused;
-    uint64_t modseq; /* of our operation */
     struct imap_rows rows;
 };
 
@@ -55,10 +54,8 @@ static enum err apply(struct txn *t, struct store_op *op, struct fault *f)
 {
     struct imap_cmd *c = imap_cmd_of_op(op);
     struct change_state *st = c->state;
-    enum err e = flags_store(t, c->session->view->mailbox, &st->uids, &st->change, &st->changed,
-                             &st->refused, f);
-    st->modseq = txn_modseq(t);
-    return e;
+    return flags_store(t, c->session->view->mailbox, &st->uids, &st->change, &st->changed,
+                       &st->refused, f);
 }
 
 /* "MODIFIED 7,9": sequence numbers, or UIDs for UID STORE */
@@ -93,14 +90,14 @@ static enum step finish(struct imap_cmd *c, struct change_state *st)
     return imap_reply_ok(c, NULL, "STORE completed");
 }
 
-/* One message's line. With .SILENT only those that somebody else has changed since are told (RFC
+/* One message's line. With .SILENT only those that somebody else has changed are told (RFC
  * 9051 §6.4.6), and the MODSEQ to a client that wants it (RFC 7162 §3.1.3). */
 static void tell(struct imap_cmd *c, struct change_state *st, const struct msg *m)
 {
     struct imap_session *s = c->session;
     struct imap_view *v = s->view;
-    bool modseq = s->enabled & IMAP_CONDSTORE, ours = m->modseq <= st->modseq;
-    bool flags = !st->silent || (!ours && uidset_has(&v->flagged, m->uid));
+    bool modseq = s->enabled & IMAP_CONDSTORE;
+    bool flags = !st->silent || uidset_has(&v->flagged, m->uid);
     uidset_remove(&v->flagged, m->uid, m->uid);
     if (!flags && !(modseq && uidset_has(&st->changed, m->uid)))
         return;
@@ -121,11 +118,21 @@ static enum err tell_slice(struct imap_cmd *c, struct change_state *st, struct t
                            struct fault *f)
 {
     struct msg m;
+    struct fault walk = FAULT_NONE;
+    enum err e = ERR_OK;
     imap_rows_begin(&st->rows, t);
-    while (!imap_cmd_should_yield(c) && imap_rows_next(&st->rows, &m))
-        if (!uidset_has(&st->refused, m.uid))
+    while (e == ERR_OK && !imap_cmd_should_yield(c) && imap_rows_next(&st->rows, &m)) {
+        if (uidset_has(&st->refused, m.uid))
+            continue;
+        e = imap_view_keywords_of(c->session->view, t, m.keywords, f);
+        if (e == ERR_OK)
             tell(c, st, &m);
-    return imap_rows_end(&st->rows, f);
+    }
+    if (imap_rows_end(&st->rows, &walk) != ERR_OK && e == ERR_OK) {
+        *f = walk;
+        e = walk.kind;
+    }
+    return e;
 }
 
 static enum step more(struct imap_cmd *c)

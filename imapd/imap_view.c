@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "imapd/imap_rows.h"
 #include "imapd/imap_session.h"
 #include "imapd/imapd_home.h"
 #include "store/flags.h"
@@ -9,6 +10,9 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+
+#define IMAP_VIEW_FEW_COUNT 64               /* messages told before the turn is looked at */
+#define IMAP_VIEW_LINES_BYTES (64u << 10) /* of EXPUNGE lines that go out together */
 
 /* Runs when a change is on disk, on our loop: takes note and returns. */
 static void imap_view_note(struct changes_watch *w, const struct change *c)
@@ -112,7 +116,6 @@ void imap_view_close(struct imap_view **view)
     uidset_fini(&v->added);
     uidset_fini(&v->removed);
     uidset_fini(&v->flagged);
-    uidset_fini(&v->mine);
     uidset_fini(&v->saved);
     arena_free(&v->arena);
     mem_free(v);
@@ -133,7 +136,9 @@ static void imap_view_changed(void *arg, const struct change *c, const struct ui
     if (c->kind == CHANGE_ADDED) {
         uidset_add_set(&v->added, uids);
     } else if (c->kind == CHANGE_FLAGS) {
-        uidset_add_set(&v->flagged, uids);
+        /* Of its own changes the client was told, or wanted not to be: RFC 9051 §6.4.6 */
+        if (memcmp(&c->by.session, &v->session->id, sizeof c->by.session) != 0)
+            uidset_add_set(&v->flagged, uids);
     } else if (c->kind == CHANGE_REMOVED) {
         uidset_add_set(&v->removed, uids);
         uidset_remove_set(&v->added, uids); /* those nobody told the client about */
@@ -214,13 +219,23 @@ enum err imap_view_keywords(struct imap_view *v, struct txn *t, struct fault *f)
 /* From the end, so that each number still means what it meant before. */
 static void imap_view_tell_removed(struct imap_view *v)
 {
-    struct imap_session *s = v->session;
+    struct buf lines;
+    buf_init(&lines, IMAP_VIEW_LINES_BYTES);
     for (size_t i = v->removed.n; i > 0; i--) {
         const struct uidset_range *r = &v->removed.ranges[i - 1];
         uint32_t number = uidset_rank(&v->uids, r->last);
-        for (uint32_t n = r->last - r->first + 1; n > 0; n--)
-            imap_outf(s, "* %" PRIu32 " EXPUNGE\r\n", number--);
+        for (uint32_t n = r->last - r->first + 1; n > 0; n--) {
+            buf_addz(&lines, "* ");
+            buf_u64(&lines, number--);
+            buf_addz(&lines, " EXPUNGE\r\n");
+            if (lines.n > IMAP_VIEW_LINES_BYTES / 2) {
+                imap_out(v->session, buf_span(&lines));
+                buf_reset(&lines);
+            }
+        }
     }
+    imap_out(v->session, buf_span(&lines));
+    buf_fini(&lines);
     uidset_remove_set(&v->uids, &v->removed);
     uidset_clear(&v->removed);
     v->told_exists = uidset_count(&v->uids);
@@ -255,7 +270,6 @@ void imap_view_tell_keywords(struct imap_view *v)
     v->told_keywords = v->keyword_count;
 }
 
-/* A row has a bit that has no name yet. */
 static bool imap_view_is_new_bit(const struct imap_view *v, struct span bitmap)
 {
     for (size_t i = v->keyword_count; i < bitmap.n * 8; i++) {
@@ -265,26 +279,30 @@ static bool imap_view_is_new_bit(const struct imap_view *v, struct span bitmap)
     return false;
 }
 
-static enum err imap_view_tell_flags(struct imap_view *v, struct txn *t, uint32_t uid,
+enum err imap_view_keywords_of(struct imap_view *v, struct txn *t, struct span bitmap,
+                               struct fault *f)
+{
+    enum err e = imap_view_is_new_bit(v, bitmap) ? imap_view_keywords(v, t, f) : ERR_OK;
+    if (e == ERR_OK && v->keyword_count != v->told_keywords)
+        imap_view_tell_keywords(v);
+    return e;
+}
+
+static enum err imap_view_tell_flags(struct imap_view *v, struct txn *t, const struct msg *m,
                                      bool with_uid, struct fault *f)
 {
     struct imap_session *s = v->session;
-    struct msg m;
-    enum err e = msg_get(t, s->cmd.arena, v->mailbox, uid, &m, f);
-    if (e == ERR_OK && imap_view_is_new_bit(v, m.keywords)) {
-        e = imap_view_keywords(v, t, f);
-        if (e == ERR_OK && v->keyword_count != v->told_keywords)
-            imap_view_tell_keywords(v);
-    }
+    enum err e = imap_view_keywords_of(v, t, m->keywords, f);
     if (e != ERR_OK)
-        return e == ERR_NOTFOUND ? ERR_OK : e; /* expunged since: that is told when it may be */
-    imap_outf(s, "* %" PRIu32 " FETCH (", uidset_rank(&v->uids, uid));
+        return e;
+    imap_outf(s, "* %" PRIu32 " FETCH (", uidset_rank(&v->uids, m->uid));
     if (with_uid)
-        imap_outf(s, "UID %" PRIu32 " ", uid);
+        imap_outf(s, "UID %" PRIu32 " ", m->uid);
     imap_out(s, SPAN("FLAGS "));
-    imap_out_flags(s, m.flags, m.keywords, v->keywords, v->keyword_count, imap_view_recent(v, uid));
+    imap_out_flags(s, m->flags, m->keywords, v->keywords, v->keyword_count,
+                   imap_view_recent(v, m->uid));
     if (s->enabled & IMAP_CONDSTORE)
-        imap_outf(s, " MODSEQ (%" PRIu64 ")", m.modseq);
+        imap_outf(s, " MODSEQ (%" PRIu64 ")", m->modseq);
     imap_out(s, SPAN(")\r\n"));
     return ERR_OK;
 }
@@ -302,31 +320,58 @@ static enum err imap_view_tell_new_keywords(struct imap_view *v, struct fault *f
     return e;
 }
 
+/* As many as this turn and the output have room for, and a few in any case. Those that were
+ * expunged since are told when that may be. */
 static enum err imap_view_tell_flagged(struct imap_view *v, bool with_uid, struct fault *f)
 {
     struct imap_session *s = v->session;
     struct txn *t = NULL;
+    struct imap_rows rows;
+    struct msg m;
     enum err e = txn_read(s->options->store, &t, f);
+    if (e != ERR_OK)
+        return e;
     with_uid |= (s->enabled & (IMAP_REV2 | IMAP_CONDSTORE)) != 0;
-    for (size_t i = 0; e == ERR_OK && i < v->flagged.n; i++) {
-        struct uidset_range r = v->flagged.ranges[i];
-        for (uint32_t uid = r.first; e == ERR_OK && uid && uid <= r.last;
-             uid = uid == r.last ? 0 : uid + 1)
-            e = imap_view_tell_flags(v, t, uid, with_uid, f);
+    imap_rows_init(&rows, v->mailbox, &v->flagged);
+    imap_rows_begin(&rows, t);
+    for (unsigned n = 1; e == ERR_OK && imap_rows_next(&rows, &m); n++) {
+        e = imap_view_tell_flags(v, t, &m, with_uid, f);
+        if (n % IMAP_VIEW_FEW_COUNT == 0 && imap_cmd_should_yield(&s->cmd))
+            break;
     }
+    enum err end = imap_rows_end(&rows, e == ERR_OK ? f : &(struct fault){.kind = ERR_OK});
     txn_read_end(&t);
-    uidset_clear(&v->flagged);
+    e = e == ERR_OK ? end : e;
+    if (e != ERR_OK || rows.next == 0)
+        uidset_clear(&v->flagged);
+    else if (rows.next > 1)
+        uidset_remove(&v->flagged, 1, rows.next - 1);
     return e;
 }
 
-void imap_view_news(struct imap_view *v, bool may_expunge, bool with_uid)
+static bool imap_view_news_end(struct imap_view *v, enum err e, const struct fault *f)
+{
+    if (e != ERR_OK)
+        log_event(LOG_ERROR, v->session->id.text, "imap.news",
+                  "mailbox=%" PRIu64 " error=%s text=\"%s\"", v->mailbox, fault_name(e),
+                  LOG_SPAN(span_cstr(f->text)));
+    return e != ERR_OK || uidset_empty(&v->flagged);
+}
+
+bool imap_view_news_more(struct imap_view *v, bool with_uid)
+{
+    struct fault f = FAULT_NONE;
+    return imap_view_news_end(v, imap_view_tell_flagged(v, with_uid, &f), &f);
+}
+
+bool imap_view_news(struct imap_view *v, bool may_expunge, bool with_uid)
 {
     struct imap_session *s = v->session;
     struct fault f = FAULT_NONE;
     enum err e = imap_view_refresh(v, &f);
     if (v->gone) {
         imap_reply_bye(s, "[NONEXISTENT] The selected mailbox was deleted"); /* RFC 2180 §3.3 */
-        return;
+        return true;
     }
     if (e == ERR_OK && may_expunge && !uidset_empty(&v->removed))
         imap_view_tell_removed(v);
@@ -334,13 +379,9 @@ void imap_view_news(struct imap_view *v, bool may_expunge, bool with_uid)
         imap_view_tell_added(v);
         e = imap_view_tell_new_keywords(v, &f);
     }
-    uidset_remove_set(&v->flagged, &v->mine);
-    uidset_clear(&v->mine);
     if (e == ERR_OK && !uidset_empty(&v->flagged))
         e = imap_view_tell_flagged(v, with_uid, &f);
-    if (e != ERR_OK)
-        log_event(LOG_ERROR, s->id.text, "imap.news", "mailbox=%" PRIu64 " error=%s text=\"%s\"",
-                  v->mailbox, fault_name(e), LOG_SPAN(span_cstr(f.text)));
+    return imap_view_news_end(v, e, &f);
 }
 
 /* --- sequence sets --- */
@@ -351,11 +392,10 @@ static int imap_view_range_order(const void *a, const void *b)
     return x->first < y->first ? -1 : x->first > y->first;
 }
 
-/* One range with "*" replaced, in ascending order. False: beyond the mailbox. */
-static bool imap_view_range(struct imap_view *v, struct imap_set_range in, bool uid,
+/* One range with "*" replaced, in ascending order. False: beyond the count messages. */
+static bool imap_view_range(struct imap_view *v, struct imap_set_range in, bool uid, uint32_t count,
                             struct imap_set_range *out)
 {
-    uint32_t count = uidset_count(&v->uids);
     uint32_t star = uid ? uidset_last(&v->uids) : count;
     uint32_t a = in.first == IMAP_SET_STAR ? star : in.first;
     uint32_t b = in.last == IMAP_SET_STAR ? star : in.last;
@@ -380,10 +420,11 @@ bool imap_view_resolve(struct imap_view *v, const struct imap_set *set, bool uid
         return true;
     }
     struct imap_set_range *ranges = mem_alloc((set->n + 1) * sizeof *ranges);
+    uint32_t count = uidset_count(&v->uids);
     bool ok = true;
     uidset_clear(out);
     for (size_t i = 0; ok && i < set->n; i++)
-        ok = imap_view_range(v, set->ranges[i], uid, &ranges[i]);
+        ok = imap_view_range(v, set->ranges[i], uid, count, &ranges[i]);
     if (ok && !uidset_empty(&v->uids)) {
         /* Sorted, so that adding is cheap however the client ordered them. */
         qsort(ranges, set->n, sizeof *ranges, imap_view_range_order);

@@ -16,8 +16,7 @@ struct imap_view {
     uint64_t modseq;       /* all changes up to here are in uids or in the sets below */
     struct uidset added;   /* not yet told: EXISTS */
     struct uidset removed; /* not yet told: EXPUNGE; still in uids */
-    struct uidset flagged; /* not yet told: FETCH FLAGS */
-    struct uidset mine;   /* UIDs whose flags this command told or silenced: news leaves them out */
+    struct uidset flagged; /* changed by others and not yet told: FETCH FLAGS */
     struct uidset saved;  /* the result of SEARCH RETURN (SAVE): "$", RFC 9051 §6.4.4.1 */
     uint32_t recent_from; /* UIDs from here on are \Recent to this session */
     uint32_t told_exists; /* the last EXISTS sent */
@@ -40,11 +39,16 @@ void imap_view_close(struct imap_view **v); /* NULL is fine */
 enum err imap_view_refresh(struct imap_view *v, struct fault *f);
 /* Tells the client: EXPUNGE lines only if may_expunge (RFC 9051 §7.5.1: never during FETCH,
  * STORE, SEARCH), EXISTS, RECENT (unless rev2), FLAGS when there are new keywords, FETCH with
- * FLAGS (and UID, and MODSEQ if CONDSTORE is on). Refreshes first. Yields to nothing: large news
- * go out in one piece. */
-void imap_view_news(struct imap_view *v, bool may_expunge, bool with_uid);
+ * FLAGS (and UID, and MODSEQ if CONDSTORE is on). Refreshes first. False: there are more flags
+ * than fit into this turn or the output; imap_view_news_more goes on, and says the same. */
+bool imap_view_news(struct imap_view *v, bool may_expunge, bool with_uid);
+bool imap_view_news_more(struct imap_view *v, bool with_uid);
 /* Keyword names again from the store: after a bit that is not known yet. */
 enum err imap_view_keywords(struct imap_view *v, struct txn *t, struct fault *f);
+/* The same where a row's bitmap has such a bit; then the client is told the names, before their
+ * first use: RFC 9051 §7.3.5 */
+enum err imap_view_keywords_of(struct imap_view *v, struct txn *t, struct span bitmap,
+                               struct fault *f);
 /* "* FLAGS (...)" and "* OK [PERMANENTFLAGS (...)]". */
 void imap_view_tell_keywords(struct imap_view *v);
 /* Notes in the background that this session was told of the messages it has as \Recent; nothing

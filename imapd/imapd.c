@@ -14,8 +14,8 @@ struct imapd {
     struct imapd_home *homes; /* one a loop, in their order */
     struct list_node doors;
     atomic_uint sessions;
-    atomic_uint holds; /* the owner, each session, each letter of imapd_stop: the last one frees */
-    atomic_bool stopping;
+    atomic_uint holds; /* the owner, each session, each letter to a loop: the last one frees */
+    atomic_bool stopping, cutting;
 };
 
 const struct imapd_limits imapd_limits_default = {
@@ -57,6 +57,17 @@ static void imapd_stop_home(struct post_note *note)
     imapd_drop(h->service);
 }
 
+static void imapd_cut_home(struct post_note *note)
+{
+    struct imapd_home *h = list_entry(note, struct imapd_home, cut);
+    list_each (n, &h->sessions) {
+        struct conn *conn = list_entry(n, struct imap_session, node)->conn;
+        if (conn)
+            conn_drop(conn, "stopping");
+    }
+    imapd_drop(h->service);
+}
+
 struct imapd *imapd_new(const struct imapd_options *o)
 {
     must(o->loop_count > 0);
@@ -68,6 +79,7 @@ struct imapd *imapd_new(const struct imapd_options *o)
     for (unsigned i = 0; i < o->loop_count; i++) {
         imapd_home_init(&s->homes[i], s, o->loops[i]);
         s->homes[i].stop.run = imapd_stop_home;
+        s->homes[i].cut.run = imapd_cut_home;
     }
     return s;
 }
@@ -120,6 +132,15 @@ void imapd_stop(struct imapd *s)
         post_send(loop_post(s->homes[i].loop), &s->homes[i].stop);
 }
 
+void imapd_cut(struct imapd *s)
+{
+    if (atomic_exchange(&s->cutting, true))
+        return;
+    atomic_fetch_add(&s->holds, s->options.loop_count);
+    for (unsigned i = 0; i < s->options.loop_count; i++)
+        post_send(loop_post(s->homes[i].loop), &s->homes[i].cut);
+}
+
 unsigned imapd_sessions(const struct imapd *s)
 {
     return atomic_load(&s->sessions);
@@ -152,6 +173,11 @@ const struct imapd_options *imapd_options(const struct imapd *s)
 bool imapd_stopping(const struct imapd *s)
 {
     return atomic_load(&s->stopping);
+}
+
+bool imapd_cutting(const struct imapd *s)
+{
+    return atomic_load(&s->cutting);
 }
 
 void imapd_left(struct imapd_door *door, struct span peer)

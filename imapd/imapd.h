@@ -40,6 +40,9 @@ struct imapd *imapd_new(const struct imapd_options *o);
 void imapd_listen(struct imapd *s, struct listen *ln, struct loop *acceptor);
 /* Any thread. Sessions get BYE at the end of their present command. */
 void imapd_stop(struct imapd *s);
+/* Any thread, after imapd_stop: whoever is still there is cut off, also in the middle of a
+ * command; an operation that is under way ends as it will. */
+void imapd_cut(struct imapd *s);
 unsigned imapd_sessions(const struct imapd *s); /* any thread */
 /* After its listeners have stopped. What sessions and loops still need of it goes with the last
  * of them. */

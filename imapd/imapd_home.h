@@ -13,7 +13,7 @@ struct imapd_home {
     struct list_node sessions;
     struct map *accounts; /* account id to struct imapd_home_account */
     struct imap_cache cache;
-    struct post_note stop; /* imapd_stop's letter */
+    struct post_note stop, cut; /* the letters of imapd_stop and imapd_cut */
 };
 
 /* A listener of the service, for the count of connections from one address. */
@@ -27,6 +27,7 @@ struct imapd_door {
 struct imapd_home *imapd_of_loop(struct imapd *s, const struct loop *loop);
 const struct imapd_options *imapd_options(const struct imapd *s);
 bool imapd_stopping(const struct imapd *s);
+bool imapd_cutting(const struct imapd *s);
 /* The connection has ended; the session will be gone soon (imapd_gone). */
 void imapd_left(struct imapd_door *door, struct span peer);
 void imapd_gone(struct imapd *s);

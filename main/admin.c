@@ -1,9 +1,11 @@
 #include "main/admin.h"
+#include "common/clock.h"
 #include "message/address.h"
 #include <stdarg.h>
 #include <stdio.h>
 
 #define LINE_BYTES 4096 /* of what one admin_printf says */
+#define PROGRESS_MS 200 /* between two lines of progress */
 
 static struct span format(char line[LINE_BYTES], const char *before, const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0)));
@@ -32,6 +34,35 @@ void admin_complain(struct admin *a, const char *fmt, ...)
     va_end(ap);
     line[text.n++] = '\n';
     (void)a->err(a, text);
+}
+
+/* With a comma before each three digits. */
+static struct span grouped(char out[32], uint64_t n)
+{
+    size_t at = 32, digits = 0;
+    do {
+        if (digits > 0 && digits % 3 == 0)
+            out[--at] = ',';
+        out[--at] = (char)('0' + n % 10);
+        n /= 10;
+        digits++;
+    } while (n > 0);
+    return span_of(out + at, 32 - at);
+}
+
+bool admin_progress(struct admin *a, const char *what, uint64_t n, const char *unit)
+{
+    char line[128], digits[32];
+    uint64_t now = clock_ms();
+    bool begins = a->progress_ms == 0; /* what is over at once shows none */
+    if (begins)
+        a->progress_ms = now;
+    if (begins || now - a->progress_ms < PROGRESS_MS)
+        return a->progress(a, SPAN(""));
+    a->progress_ms = now;
+    int length =
+        snprintf(line, sizeof line, "%s: %.*s %s", what, SPAN_ARG(grouped(digits, n)), unit);
+    return a->progress(a, span_of(line, (size_t)length));
 }
 
 /* clang-format off */

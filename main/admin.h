@@ -15,10 +15,15 @@ struct admin {
     long (*in)(struct admin *a, char *into,
                size_t n); /* bytes of the person's input; 0 at the end, -1: there is none */
     const char *hostname;
+    /* How far it is, for a terminal; "" only asks. False: the person has gone or the server ends, and so should the command. */
+    bool (*progress)(struct admin *a, struct span line);
+    uint64_t progress_ms; /* clock_ms of the last line */
 };
 void admin_printf(struct admin *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* "mailstead: ..." with a line end to err. */
 void admin_complain(struct admin *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* "what: 120,000 unit" to progress, where the last such line is not too fresh. Any number of times; result as progress. */
+bool admin_progress(struct admin *a, const char *what, uint64_t n, const char *unit);
 /* An exit code for a failure, said to err; ERR_OK is CLI_OK and says nothing. */
 int admin_failed(struct admin *a, enum err e, const struct fault *f);
 /* An operation of the administrator's, done when this returns. */

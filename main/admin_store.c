@@ -2,53 +2,80 @@
 #include "main/admin.h"
 #include "store/check.h"
 #include "store/dump.h"
+#include <inttypes.h>
 
 #define STATS_BYTES (64u << 10)
+
+static size_t count_lines(struct span s)
+{
+    size_t n = 0;
+    for (size_t end; (end = span_find(s, '\n')) < s.n; n++)
+        s = span_from(s, end + 1);
+    return n;
+}
 
 static void report(void *arg, struct span line)
 {
     admin_printf(arg, "%.*s\n", SPAN_ARG(line));
 }
 
+static bool checked(void *arg, uint64_t rows)
+{
+    return admin_progress(arg, "check", rows, "rows");
+}
+
 int admin_store_check(struct admin *a, const struct cli_args *args)
 {
     (void)args; /* the table gives it to every command */
     struct fault f = FAULT_NONE;
-    unsigned long broken = 0;
-    enum err e = check_run(a->store, report, NULL, a, &broken, &f);
+    struct check_totals sum;
+    enum err e = check_run(a->store, report, checked, a, &sum, &f);
     if (e != ERR_OK)
         return admin_failed(a, e, &f);
-    if (broken > 0)
-        admin_complain(a, "the store is broken: %lu lines", broken);
+    if (sum.broken > 0)
+        admin_complain(a, "the store is broken: %lu lines", sum.broken);
     else
-        admin_printf(a, "ok\n");
-    return broken > 0 ? CLI_FAILED : CLI_OK;
+        admin_printf(a,
+                     "ok: %" PRIu64 " messages in %" PRIu64 " mailboxes of %" PRIu64 " accounts\n",
+                     sum.messages, sum.mailboxes, sum.accounts);
+    return sum.broken > 0 ? CLI_FAILED : CLI_OK;
 }
+
+/* A dump on its way: how many of its lines have passed. */
+struct lines {
+    struct admin *admin;
+    uint64_t n;
+};
 
 static bool write_some(void *arg, struct span bytes)
 {
-    struct admin *a = arg;
-    return a->out(a, bytes);
+    struct lines *l = arg;
+    l->n += count_lines(bytes);
+    return l->admin->out(l->admin, bytes) && admin_progress(l->admin, "dump", l->n, "lines");
 }
 
 int admin_store_dump(struct admin *a, const struct cli_args *args)
 {
     (void)args; /* the table gives it to every command */
     struct fault f = FAULT_NONE;
-    return admin_failed(a, dump_write(a->store, write_some, a, &f), &f);
+    struct lines l = {.admin = a};
+    return admin_failed(a, dump_write(a->store, write_some, &l, &f), &f);
 }
 
 static long read_some(void *arg, char *into, size_t n)
 {
-    struct admin *a = arg;
-    return a->in(a, into, n);
+    struct lines *l = arg;
+    long got = l->admin->in(l->admin, into, n);
+    l->n += count_lines(span_of(into, got > 0 ? (size_t)got : 0));
+    return admin_progress(l->admin, "load", l->n, "lines") ? got : -1;
 }
 
 int admin_store_load(struct admin *a, const struct cli_args *args)
 {
     (void)args; /* the table gives it to every command */
     struct fault f = FAULT_NONE;
-    enum err e = dump_load(a->store, read_some, a, &f);
+    struct lines l = {.admin = a};
+    enum err e = dump_load(a->store, read_some, &l, &f);
     if (a->auth)
         auth_forget(a->auth);
     return admin_failed(a, e, &f);

@@ -107,6 +107,8 @@ static enum err restore(struct undelete *u, struct fault *f)
     do {
         e = admin_write(u->admin, &u->op, f);
         total += e == ERR_OK ? u->restored : 0;
+        if (e == ERR_OK && !admin_progress(u->admin, "undelete", total, "messages"))
+            e = fault_set(f, ERR_BUSY, "stopped before its end: the same command goes on");
     } while (e == ERR_OK && u->restored > 0);
     admin_printf(u->admin, "restored %lu messages\n", total);
     return e;

@@ -151,8 +151,12 @@ int admin_user_remove(struct admin *a, const struct cli_args *args)
     enum err e = admin_address(arena, cli_operand(args, 0), &u.address, &f);
     if (e == ERR_OK)
         e = look(a, u.address, true, &f);
-    while (e == ERR_OK && !u.done)
-        e = admin_write(a, &u.op, &f);
+    for (uint64_t gone = 0; e == ERR_OK && !u.done; gone += SLICE_MESSAGES) {
+        if (admin_progress(a, "user remove", gone, "messages"))
+            e = admin_write(a, &u.op, &f);
+        else
+            e = fault_set(&f, ERR_BUSY, "stopped before its end: the same command goes on");
+    }
     if (a->auth)
         auth_forget(a->auth);
     arena_free(&arena);

@@ -58,6 +58,13 @@ static bool caller_err(struct admin *a, struct span text)
     return flush(c) && control_wire_send(&c->wire, 'E', text);
 }
 
+static bool caller_progress(struct admin *a, struct span line)
+{
+    struct caller *c = (struct caller *)(void *)a;
+    return line.n > 0 ? flush(c) && control_wire_send(&c->wire, 'P', line)
+                      : !control_wire_is_ending(&c->wire);
+}
+
 static long caller_in(struct admin *a, char *into, size_t n)
 {
     struct caller *c = (struct caller *)(void *)a;
@@ -193,7 +200,8 @@ enum err control_open(const char *dir, struct store *st, struct auth *auth, cons
                       struct control **out, struct fault *f)
 {
     struct control *c = mem_new(struct control);
-    c->admin = (struct admin){st, auth, caller_out, caller_err, caller_in, hostname};
+    c->admin =
+        (struct admin){st, auth, caller_out, caller_err, caller_in, hostname, caller_progress, 0};
     c->fd = c->dir_fd = -1;
     c->stop = eventfd(0, EFD_CLOEXEC);
     *out = c;

@@ -70,6 +70,8 @@ static bool converse(struct control_wire *w, const struct cli_args *args, int *e
     while (good && !over && (good = control_wire_receive(w, &type, &body))) {
         if (type == 'O' || type == 'E')
             good = terminal_write(type == 'O' ? STDOUT_FILENO : STDERR_FILENO, body.p, body.n);
+        else if (type == 'P')
+            terminal_progress(buf_span(&body));
         else if (type == 'i')
             good = send_input(w, args);
         else if (type == 'X' && body.n == 1)
@@ -80,6 +82,7 @@ static bool converse(struct control_wire *w, const struct cli_args *args, int *e
     if (over)
         *exit_out = (unsigned char)body.p[0];
     buf_fini(&body);
+    terminal_progress(SPAN(""));
     return good;
 }
 

@@ -21,6 +21,12 @@ static bool wait_for(const struct control_wire *w, short what, int ms)
     return n > 0 && p[1].revents == 0;
 }
 
+bool control_wire_is_ending(const struct control_wire *w)
+{
+    struct pollfd p = {w->stop, POLLIN, 0};
+    return poll(&p, 1, 0) > 0; /* -1 is passed over */
+}
+
 static bool send_all(struct control_wire *w, const char *p, size_t n)
 {
     while (n > 0) {
@@ -46,7 +52,8 @@ bool control_wire_send(struct control_wire *w, char type, struct span bytes)
     char head[HEAD_BYTES] = {type};
     for (unsigned i = 0; i < 4; i++)
         head[1 + i] = (char)(bytes.n >> (8 * i));
-    return send_all(w, head, sizeof head) && send_all(w, bytes.p, bytes.n);
+    return !control_wire_is_ending(w) && send_all(w, head, sizeof head) &&
+           send_all(w, bytes.p, bytes.n);
 }
 
 static bool receive_all(struct control_wire *w, char *p, size_t n)
@@ -66,7 +73,7 @@ static bool receive_all(struct control_wire *w, char *p, size_t n)
 bool control_wire_receive(struct control_wire *w, char *type_out, struct buf *body)
 {
     char head[HEAD_BYTES];
-    if (!receive_all(w, head, sizeof head))
+    if (control_wire_is_ending(w) || !receive_all(w, head, sizeof head))
         return false;
     size_t n = 0;
     for (unsigned i = 0; i < 4; i++)

@@ -37,6 +37,14 @@ static long local_in(struct admin *a, char *into, size_t n)
     return terminal_read(((struct local *)(void *)a)->args, into, n);
 }
 
+static bool local_progress(struct admin *a, struct span line)
+{
+    (void)a; /* there is one terminal */
+    if (line.n > 0)
+        terminal_progress(line);
+    return true; /* who has had enough interrupts the process */
+}
+
 /* --- where the store is --- */
 
 /* The options of the store, from --dir or the configuration, which *config keeps. */
@@ -111,14 +119,18 @@ static int run_here(const struct server_options *o, bool from_config, const stru
         return CLI_UNAVAILABLE;
     }
     enum err e = become_owner(o, from_config, &f);
-    struct local here = {
-        .admin = {.out = local_out, .err = local_err, .in = local_in, .hostname = o->hostname},
-        .args = args};
+    struct local here = {.admin = {.out = local_out,
+                                   .err = local_err,
+                                   .in = local_in,
+                                   .hostname = o->hostname,
+                                   .progress = local_progress},
+                         .args = args};
     if (e == ERR_OK)
         e = store_open(&o->store, &here.admin.store, &f);
     if (e != ERR_OK)
         return complain(e, &f);
     int code = args->command->admin(&here.admin, args);
+    terminal_progress(SPAN(""));
     store_close(&here.admin.store);
     return code;
 }

@@ -2,11 +2,13 @@
 #include "common/trip.h"
 #include "main/cli.h"
 #include "main/local.h"
+#include "net/heap.h"
 #include <stdlib.h>
 #include <string.h>
 
 int main(int argc, char **argv)
 {
+    heap_install();
     if (!trip_arm_text(getenv("MAILSTEAD_TRIP"))) {
         fputs("mailstead: MAILSTEAD_TRIP is not kind:nth[:errno][:ever]\n", stderr);
         return CLI_USAGE;

@@ -10,6 +10,7 @@
 #include "net/tls.h"
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -30,6 +31,8 @@ struct server {
     struct imapd *imapd[SERVER_SERVICES];
     struct listen *doors[SERVER_DOOR_COUNT];
     struct control *control;
+    struct post_note close_doors; /* to the acceptor's loop */
+    atomic_bool doors_closed;
     struct loop *loops[LOOPS_MAX];
     pthread_t threads[LOOPS_MAX];
     unsigned loop_count, running;
@@ -287,23 +290,24 @@ static unsigned sessions(const struct server *s)
 }
 
 /* On the acceptor's loop: the doors close there. */
-struct door_note {
-    struct post_note note;
-    struct server *server;
-};
-
 static void stop_doors(struct post_note *note)
 {
-    struct server *s = ((struct door_note *)(void *)note)->server;
+    struct server *s = list_entry(note, struct server, close_doors);
     for (size_t i = 0; i < s->options.door_count; i++)
         if (s->doors[i])
             listen_stop(s->doors[i]);
+    atomic_store(&s->doors_closed, true);
+}
+
+static bool all_gone(const struct server *s)
+{
+    return sessions(s) == 0 && (s->running == 0 || atomic_load(&s->doors_closed));
 }
 
 static void wait_for_sessions(const struct server *s, unsigned most_ms)
 {
     const struct timespec step = {.tv_nsec = STOP_STEP_MS * 1000000L};
-    for (unsigned ms = 0; ms < most_ms && sessions(s) > 0; ms += STOP_STEP_MS)
+    for (unsigned ms = 0; ms < most_ms && !all_gone(s); ms += STOP_STEP_MS)
         nanosleep(&step, NULL);
 }
 
@@ -313,14 +317,17 @@ static void cut_sessions(struct server *s)
     for (int i = SERVER_SMTP; i <= SERVER_SUBMISSIONS; i++)
         if (s->smtpd[i])
             smtpd_cut(s->smtpd[i]);
+    for (int i = SERVER_IMAP; i <= SERVER_IMAPS; i++)
+        if (s->imapd[i])
+            imapd_cut(s->imapd[i]);
     wait_for_sessions(s, CUT_MS);
 }
 
 static void stop_services(struct server *s)
 {
-    struct door_note note = {{NULL, stop_doors}, s};
+    s->close_doors.run = stop_doors;
     if (s->running)
-        post_send(loop_post(s->loops[0]), &note.note);
+        post_send(loop_post(s->loops[0]), &s->close_doors);
     for (int i = SERVER_SMTP; i <= SERVER_SUBMISSIONS; i++)
         if (s->smtpd[i])
             smtpd_stop(s->smtpd[i]);
@@ -328,8 +335,13 @@ static void stop_services(struct server *s)
         if (s->imapd[i])
             imapd_stop(s->imapd[i]);
     wait_for_sessions(s, STOP_MS);
-    if (sessions(s) > 0)
+    if (!all_gone(s))
         cut_sessions(s);
+    if (!all_gone(
+            s)) { /* a disk that hangs: what was acknowledged is on it, and recovery sees to the rest */
+        log_event(LOG_WARN, NULL, "server.abandoned", "sessions=%u", sessions(s));
+        _exit(0);
+    }
     for (unsigned i = 0; i < s->running; i++)
         loop_stop(s->loops[i]);
     for (unsigned i = 0; i < s->running; i++)
@@ -351,9 +363,10 @@ void server_stop(struct server **sp)
         imapd_free(&s->imapd[i]);
     auth_free(&s->auth);
     route_free(&s->route);
-    store_close(&s->store);
+    store_stop(s->store);
     for (unsigned i = 0; i < s->loop_count; i++)
         loop_free(&s->loops[i]);
+    store_close(&s->store);
     for (int i = 0; i < 2; i++)
         tls_close(&s->tls[i]);
     if (s->running)

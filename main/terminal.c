@@ -91,7 +91,11 @@ long terminal_read(const struct cli_args *args, char *into, size_t n)
     }
 }
 
-bool terminal_write(int fd, const char *p, size_t n)
+/* --- output --- */
+
+static bool progress_shown, line_open;
+
+static bool write_all(int fd, const char *p, size_t n)
 {
     while (n > 0) {
         ssize_t took = write(fd, p, n);
@@ -103,4 +107,22 @@ bool terminal_write(int fd, const char *p, size_t n)
         n -= (size_t)took;
     }
     return true;
+}
+
+void terminal_progress(struct span line)
+{
+    char text[256];
+    if (line_open || !isatty(STDERR_FILENO) || (line.n == 0 && !progress_shown))
+        return;
+    int n = snprintf(text, sizeof text, "\r\033[K%.*s", SPAN_ARG(line));
+    progress_shown = line.n > 0;
+    (void)write_all(STDERR_FILENO, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
+}
+
+bool terminal_write(int fd, const char *p, size_t n)
+{
+    terminal_progress(SPAN(""));
+    if (n > 0 && isatty(fd))
+        line_open = p[n - 1] != '\n';
+    return write_all(fd, p, n);
 }

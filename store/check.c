@@ -8,7 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define CHECK_PROGRESS_ROWS 100000
+#define CHECK_PROGRESS_ROWS 1000
 #define CHECK_LINE_BYTES 400
 
 void check_broken(struct check *c, unsigned number, const char *fmt, ...)
@@ -19,18 +19,17 @@ void check_broken(struct check *c, unsigned number, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(line + n, sizeof line - (size_t)n, fmt, ap);
     va_end(ap);
-    c->broken++;
+    c->totals.broken++;
     if (c->report)
         c->report(c->arg, span_cstr(line));
 }
 
-static void progress(struct check *c)
+/* One more row; whether to go on. */
+static bool progress(struct check *c)
 {
-    char line[64];
-    if (++c->rows % CHECK_PROGRESS_ROWS || !c->progress)
-        return;
-    (void)snprintf(line, sizeof line, "%lu rows", c->rows);
-    c->progress(c->arg, span_cstr(line));
+    if (++c->rows % CHECK_PROGRESS_ROWS == 0 && c->progress)
+        c->stopped = !c->progress(c->arg, c->rows);
+    return !c->stopped;
 }
 
 enum err check_table(struct check *c, enum table table, check_row_fn *row, struct fault *f)
@@ -38,12 +37,12 @@ enum err check_table(struct check *c, enum table table, check_row_fn *row, struc
     struct span key, value;
     struct table_walk w;
     table_walk(&w, c->t, table, SPAN(""), false);
-    while (table_walk_next(&w, &key, &value)) {
-        progress(c);
+    while (table_walk_next(&w, &key, &value) && progress(c)) {
         arena_reset(c->a);
         row(c, key, value, f);
     }
-    return table_walk_end(&w, f);
+    enum err e = table_walk_end(&w, f);
+    return e == ERR_OK && c->stopped ? fault_set(f, ERR_BUSY, "stopped before its end") : e;
 }
 
 void *check_room(void *array, size_t n, size_t *cap, size_t bytes)
@@ -175,8 +174,8 @@ static enum err check_all(struct check *c, struct fault *f)
     return e;
 }
 
-enum err check_run(struct store *st, check_fn *report, check_fn *progress_fn, void *arg,
-                   unsigned long *broken_out, struct fault *f)
+enum err check_run(struct store *st, check_fn *report, check_progress_fn *progress_fn, void *arg,
+                   struct check_totals *out, struct fault *f)
 {
     struct check c = {.report = report, .progress = progress_fn, .arg = arg};
     enum err e = txn_read(st, &c.t, f);
@@ -186,10 +185,12 @@ enum err check_run(struct store *st, check_fn *report, check_fn *progress_fn, vo
     e = check_all(&c, f);
     txn_read_end(&c.t);
     arena_free(&c.a);
+    c.totals.accounts = c.account_count;
+    c.totals.mailboxes = c.mailbox_count;
     mem_free(c.accounts);
     mem_free(c.mailboxes);
     mem_free(c.bodies);
     mem_free(c.pending);
-    *broken_out = c.broken;
+    *out = c.totals;
     return e;
 }

@@ -149,6 +149,7 @@ static void msg_row(struct check *c, struct span key, struct span value, struct 
         check_broken(c, 6, "message %" PRIu32 ": no mailbox %" PRIu64, uid, mailbox);
         return;
     }
+    c->totals.messages++;
     count_message(m, &msg);
     if (uid >= m->row.uidnext)
         check_broken(c, 2, "message %" PRIu32 " of mailbox %" PRIu64 ": UIDNEXT is %" PRIu32, uid,

@@ -22,9 +22,12 @@ struct check_body {
 
 struct check {
     struct txn *t;
-    check_fn *report, *progress;
+    check_fn *report;
+    check_progress_fn *progress;
     void *arg;
-    unsigned long broken, rows;
+    struct check_totals totals;
+    uint64_t rows;
+    bool stopped;
     struct arena *a;                             /* for one row */
     uint64_t modseq, id, uidvalidity, blob_high; /* META */
     /* All sorted by id, as their tables are. */

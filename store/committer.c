@@ -24,6 +24,7 @@ struct committer {
     pthread_cond_t more;
     struct store_op *first, *last; /* waiting */
     bool stopping;                 /* what comes now is refused */
+    bool joined;                   /* the thread has ended */
     /* the thread's own */
     struct txn *txn;
     struct store_op **batch;
@@ -275,16 +276,25 @@ enum err committer_open(struct store *st, struct fault *f)
     return ERR_OK;
 }
 
-void committer_close(struct store *st)
+void committer_stop(struct store *st)
 {
     struct committer *c = st->committer;
-    if (!c)
+    if (!c || c->joined)
         return;
     (void)pthread_mutex_lock(&c->mutex);
     c->stopping = true;
     (void)pthread_cond_signal(&c->more);
     (void)pthread_mutex_unlock(&c->mutex);
     (void)pthread_join(c->thread, NULL);
+    c->joined = true;
+}
+
+void committer_close(struct store *st)
+{
+    struct committer *c = st->committer;
+    if (!c)
+        return;
+    must(c->joined);
     txn_write_free(&c->txn);
     (void)pthread_cond_destroy(&c->more);
     (void)pthread_mutex_destroy(&c->mutex);
@@ -292,6 +302,11 @@ void committer_close(struct store *st)
     mem_free(c->mail);
     mem_free(c);
     st->committer = NULL;
+}
+
+unsigned long committer_batches(const struct store *st)
+{
+    return atomic_load(&st->committer->batches);
 }
 
 void committer_stats(struct store *st, struct buf *out)

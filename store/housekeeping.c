@@ -27,6 +27,8 @@ struct housekeeping {
     bool stopping;
     uint64_t expired; /* clock_ms */
     bool failing;     /* the last checkpoint did not get through */
+    unsigned long
+        flushed; /* batches that were in the tables at the last checkpoint below the low-water mark */
 };
 
 /* --- the log --- */
@@ -57,9 +59,7 @@ static enum err housekeeping_remove_logs(struct store *st, struct fault *f)
 
 enum err housekeeping_checkpoint(struct store *st, bool force, struct fault *f)
 {
-    /* with little room left, now: reads want no dirty pages, nor does a recovery when there is none left */
-    bool now = force || space_is_low(st->space);
-    u_int32_t kilobytes = now ? 0 : (u_int32_t)(st->options.checkpoint_bytes >> 10);
+    u_int32_t kilobytes = force ? 0 : (u_int32_t)(st->options.checkpoint_bytes >> 10);
     int error = st->env->txn_checkpoint(st->env, kilobytes, 0, force ? DB_FORCE : 0);
     if (error)
         return io_fault(f, error, "checkpoint");
@@ -114,6 +114,21 @@ static void housekeeping_expire(struct housekeeping *h, const char *what, unsign
 
 /* --- the thread --- */
 
+/* With little room left the tables follow the log at once: so a disk that then fills up finds no page that waits for it, and neither
+ * reads nor a recovery want room. Counted in batches: what is written during a checkpoint is not seen by the next one, unless it is
+ * forced. */
+static enum err housekeeping_follow(struct housekeeping *h, struct fault *f)
+{
+    unsigned long batches = committer_batches(h->store);
+    bool force = space_is_low(h->store->space) && batches != h->flushed;
+    enum err e = housekeeping_checkpoint(h->store, force, f);
+    if (force && e == ERR_OK) {
+        h->flushed = batches;
+        log_event(LOG_DEBUG, NULL, "store.flushed", "batches=%lu", batches);
+    }
+    return e;
+}
+
 /* Changed pages go to the disk a few at a time, which leaves less for the checkpoint to do at once; and on a full disk, where
  * they cannot go, reads still find room in the cache. A failure is said once, not at every turn: a full disk stays
  * full for a while. */
@@ -123,7 +138,7 @@ static void housekeeping_bound_recovery(struct housekeeping *h)
     struct fault f = FAULT_NONE;
     if (!h->failing)
         (void)st->env->memp_trickle(st->env, HOUSEKEEPING_CLEAN_PERCENT, NULL);
-    bool failed = housekeeping_checkpoint(st, false, &f) != ERR_OK;
+    bool failed = housekeeping_follow(h, &f) != ERR_OK;
     if (failed && !h->failing)
         log_event(LOG_ERROR, NULL, "store.checkpoint_failed", "error=%s text=\"%s\"",
                   fault_name(f.kind), LOG_SPAN(span_cstr(f.text)));

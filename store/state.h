@@ -86,7 +86,9 @@ void txn_write_told_clear(struct txn *t);
 /* Starts the thread. */
 enum err committer_open(struct store *st, struct fault *f);
 /* Runs what waits, refuses what comes; ends the thread. */
-void committer_close(struct store *st);
+void committer_stop(struct store *st);
+void committer_close(struct store *st); /* after committer_stop */
+unsigned long committer_batches(const struct store *st); /* so far; any thread */
 void committer_stats(struct store *st, struct buf *out);
 
 /* --- blob.c --- */

@@ -319,13 +319,21 @@ static void store_close_env(struct store *st)
         log_event(LOG_INFO, NULL, "store.closed", "clean=%d", f.kind == ERR_OK);
 }
 
+void store_stop(struct store *st)
+{
+    if (!st)
+        return;
+    housekeeping_free(&st->housekeeping);
+    committer_stop(st);
+}
+
 void store_close(struct store **store)
 {
     struct store *st = *store;
     if (!st)
         return;
     *store = NULL;
-    housekeeping_free(&st->housekeeping);
+    store_stop(st);
     committer_close(st);
     store_close_env(st);
     blob_ids_close(st);

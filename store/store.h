@@ -25,7 +25,10 @@ extern const struct store_options store_options_default;
  * ERR_BUSY: another process has the store. ERR_INVALID: DB_CONFIG, or a format of another version. ERR_FULL, ERR_IO, ERR_CORRUPT:
  * the text says what to do next. */
 enum err store_open(const struct store_options *o, struct store **out, struct fault *f);
-/* Runs the waiting operations, checkpoints, closes. No transaction and no writer may be left. NULL is fine. */
+/* Runs the waiting operations; whoever submits one from now on is told ERR_BUSY. Between this and store_close the homes are
+ * freed, so that what was sent to them is heard while the store still stands. May be left out where there are none. NULL is fine. */
+void store_stop(struct store *st);
+/* store_stop, checkpoints, closes. No transaction and no writer may be left. NULL is fine. */
 void store_close(struct store **st);
 
 /* The threads among which accounts are divided: an account's watchers live on its home. Call once before the first account is

@@ -13,7 +13,7 @@ bad() { failed=$((failed + 1)); echo "not ok $1"; sed 's/^/    /' "$log/out" | t
 # one NAME COMMAND...: a test that is one exit code
 one() {
     local name=$1; shift
-    if timeout "${LIMIT:-600}" "$@" >"$log/out" 2>&1 </dev/null; then ok "$name"; else bad "$name"; fi
+    if timeout "${LIMIT:-300}" "$@" >"$log/out" 2>&1 </dev/null; then ok "$name"; else bad "$name"; fi
 }
 # many COMMAND...: a program that prints ok and not ok lines itself
 many() {

@@ -62,15 +62,13 @@ class Test:
         raise Failed(f"{most} messages fit")
 
     def settle(self):
-        """Waits for the checkpoint at the low-water mark: from then on hardly a page of the cache waits for the disk."""
-        calm = 0
-        for _ in range(200):
-            dirty = int(re.search(r"cache_dirty=(\d+)", self.server.must("stats")).group(1))
-            calm = calm + 1 if dirty < 64 else 0
-            if calm == 3:
+        """Waits for the log to say that the tables have followed: from then on no page of the cache waits for the disk."""
+        batches = int(re.search(r"^batches=(\d+)", self.server.must("stats"), re.M).group(1))
+        while True:
+            done = re.findall(r"store\.flushed batches=(\d+)", self.server.log_text())
+            if done and int(done[-1]) >= batches:
                 return
-            select.select([], [], [], 0.2)  # a turn of housekeeping
-        raise Failed(f"{dirty} pages of the cache stay dirty below the low-water mark")
+            select.select([], [], [], 0.05)
 
     def fill(self):
         """Takes all that is left."""
@@ -128,7 +126,7 @@ class Test:
 
 
 def full(room):
-    server = Server({"store": STORE, "limits": "smtp_ip_count = 0\nimap_ip_count = 0", "logging": "level = warn"},
+    server = Server({"store": STORE, "limits": "smtp_ip_count = 0\nimap_ip_count = 0", "logging": "level = debug"},
                     keep=os.path.join(room, "store"), start=False)
     t = Test(server, room)
 
@@ -246,7 +244,7 @@ def main():
             print(f"ok {name}" + (f" ({told})" if told else ""), flush=True)
         except (Failed, Gone, RuntimeError, OSError, smtplib.SMTPException) as e:
             good = False
-            print(f"not ok {name}\n    {type(e).__name__}: {e}\n    log:", server.log_text()[-4000:].replace("\n", "\n    "), flush=True)
+            print(f"not ok {name}\n    {type(e).__name__}: {e}\n    log:", server.log_text()[-5000:].replace("\n", "\n    "), flush=True)
             break
     if server.process and server.process.poll() is None:
         server.kill()

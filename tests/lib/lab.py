@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 
+os.environ.setdefault("LSAN_OPTIONS", "print_suppressions=0")  # of a build with sanitizers
 BINARY = os.environ.get("MAILSTEAD", "build/plain/mailstead")
 
 
@@ -43,6 +44,8 @@ class Lab:
         raise RuntimeError("the server did not start:\n" + self.log_text())
 
     def log_text(self):
+        if not self.process:
+            return ""
         self.log.flush()
         with open(os.path.join(self.home, "log"), errors="replace") as f:
             return f.read()
@@ -69,7 +72,7 @@ class Lab:
         return code
 
     def close(self):
-        code = self.stop() if self.process.poll() is None else self.process.returncode
+        code = 0 if not self.process else self.stop() if self.process.poll() is None else self.process.returncode
         if code != 0:
             sys.stderr.write(f"server exit code {code}\n{self.log_text()[-4000:]}\n")
         shutil.rmtree(self.home, ignore_errors=True)

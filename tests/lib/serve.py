@@ -65,7 +65,7 @@ class Server(Lab):
         return False
 
     def start(self):
-        before = len(self.log_text()) if hasattr(self, "log") else 0
+        before = len(self.log_text())
         for _ in range(3):
             if self.start_once():
                 return self

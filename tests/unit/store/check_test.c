@@ -46,13 +46,55 @@ static void check_of_nothing(void **state)
     (void)state;
     struct store_options o = unit_options();
     struct store *st = unit_store_open(&o);
-    unsigned long broken = 1;
+    struct check_totals sum = {.broken = 1};
     struct fault f = FAULT_NONE;
-    unit_assert_ok(check_run(st, NULL, NULL, NULL, &broken, &f), &f);
-    assert_int_equal(broken, 0);
+    unit_assert_ok(check_run(st, NULL, NULL, NULL, &sum, &f), &f);
+    assert_int_equal(sum.broken, 0);
     assert_int_equal(unit_put(st, TABLE_META, SPAN("x"), SPAN("")), ERR_OK);
-    unit_assert_ok(check_run(st, NULL, NULL, NULL, &broken, &f), &f);
-    assert_int_equal(broken, 1);
+    unit_assert_ok(check_run(st, NULL, NULL, NULL, &sum, &f), &f);
+    assert_int_equal(sum.broken, 1);
+    store_close(&st);
+}
+
+/* --- who asks for progress may end it --- */
+
+static enum err put_many(struct txn *t, struct store_op *op, struct fault *f)
+{
+    enum err e = ERR_OK;
+    (void)op;
+    for (uint64_t i = 0; e == ERR_OK && i < 2500; i++)
+        e = table_put_u64(t, TABLE_META, span_of((const char *)&i, sizeof i), i, f);
+    return e;
+}
+
+struct patience {
+    unsigned calls, most;
+    uint64_t rows;
+};
+
+static bool once_more(void *arg, uint64_t rows)
+{
+    struct patience *p = arg;
+    assert_true(rows > p->rows);
+    p->rows = rows;
+    return ++p->calls < p->most;
+}
+
+static void check_ends_when_told(void **state)
+{
+    (void)state;
+    struct store_options o = unit_options();
+    struct store *st = unit_store_open(&o);
+    struct store_op op = {.apply = put_many};
+    struct fault f = FAULT_NONE;
+    unit_assert_ok(committer_run(st, &op, &f), &f);
+    struct check_totals sum;
+    struct patience p = {.most = 1}, patient = {.most = 1000};
+    assert_int_equal(check_run(st, NULL, once_more, &p, &sum, &f), ERR_BUSY);
+    assert_int_equal(p.calls, 1);
+    unit_assert_ok(check_run(st, NULL, once_more, &patient, &sum, &f), &f);
+    assert_true(patient.calls >= 2);
+    assert_int_equal(sum.broken, 2500);
     store_close(&st);
 }
 

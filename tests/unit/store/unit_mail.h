@@ -98,20 +98,20 @@ static inline void unit_line(void *arg, struct span line)
 static inline void unit_check_clean(struct store *st)
 {
     struct unit_lines l = {""};
-    unsigned long broken = 0;
+    struct check_totals sum;
     struct fault f = FAULT_NONE;
-    unit_assert_ok(check_run(st, unit_line, NULL, &l, &broken, &f), &f);
+    unit_assert_ok(check_run(st, unit_line, NULL, &l, &sum, &f), &f);
     assert_string_equal(l.text, "");
-    assert_int_equal(broken, 0);
+    assert_int_equal(sum.broken, 0);
 }
 
 /* The check says "I<number> ... text". */
 static inline void unit_check_finds(struct store *st, const char *number, const char *text)
 {
     struct unit_lines l = {""};
-    unsigned long broken = 0;
+    struct check_totals sum;
     struct fault f = FAULT_NONE;
-    unit_assert_ok(check_run(st, unit_line, NULL, &l, &broken, &f), &f);
+    unit_assert_ok(check_run(st, unit_line, NULL, &l, &sum, &f), &f);
     for (char *line = l.text, *end; (end = strchr(line, '\n')); line = end + 1) {
         *end = '\0';
         if (strncmp(line, number, strlen(number)) == 0 && line[strlen(number)] == ' ' &&

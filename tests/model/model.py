@@ -1,0 +1,840 @@
+#!/usr/bin/env python3
+"""tests/model/model.py [--steps N] [--seed S]: random commands of several IMAP connections and SMTP deliveries, one account, against
+a model of what the mailboxes hold and of what each connection was told.
+
+The model is sure of everything but MODSEQs, of which it knows that they grow: so every reply can be compared, not only looked at.
+  view       message n of a connection is what EXISTS and EXPUNGE made it, and no EXPUNGE comes with FETCH, STORE, SEARCH by number
+  news       after each reply, and during IDLE without asking, a connection knows every change that others have made
+  numbers    APPENDUID, COPYUID, MODIFIED, CHANGEDSINCE, SEARCH, ESEARCH and each STATUS counter are exactly those of the model
+  races      now and then all connections speak at once: afterwards they agree, and no UID names another message than before
+"""
+import argparse
+import collections
+import os
+import random
+import re
+import smtplib
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+from imap import Gone, Imap  # noqa: E402
+from lab import Lab  # noqa: E402
+
+USER = "ann@model.example"
+NAMES = ["INBOX", "Work", "Deep/Box"]
+SPARE = ["Old", "Deep/Old"]  # what the two others are renamed to
+SYSTEM = ["\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft"]
+KEYWORDS = ["k1", "k2", "k3", "$Forwarded"]
+COUNTERS = "MESSAGES UIDNEXT UIDVALIDITY UNSEEN DELETED SIZE HIGHESTMODSEQ"
+
+
+class Broken(Exception):
+    """The server said what the model says it may not."""
+
+
+def want(condition, *why):
+    if not condition:
+        raise Broken(" ".join(str(w) for w in why))
+
+
+def numbers_of(text):
+    """1,3:5 as [1, 3, 4, 5]"""
+    out = []
+    for piece in filter(None, text.split(",")):
+        first, _, last = piece.partition(":")
+        out += range(int(first), int(last or first) + 1)
+    return out
+
+
+class Message:
+    def __init__(self, name, size, flags, floor):
+        self.name, self.size, self.flags = name, size, frozenset(flags)
+        self.modseq, self.floor = None, floor  # unknown until it is seen, but above floor
+
+
+class Box:
+    """A mailbox as it is. top: no MODSEQ above it was seen; known: the last HIGHESTMODSEQ, from which dirty says it has moved."""
+
+    def __init__(self, name, validity):
+        self.name, self.validity, self.uidnext = name, validity, 1
+        self.messages, self.names = {}, {}  # names: of every UID there ever was
+        self.top = self.known = 0
+        self.dirty = True
+
+    def add(self, message):
+        uid, self.uidnext = self.uidnext, self.uidnext + 1
+        self.messages[uid] = Message(message.name, message.size, message.flags, self.top)
+        self.names[uid] = message.name
+        self.dirty = True
+        return uid
+
+    def change(self, uid, flags):
+        m = self.messages[uid]
+        if m.flags != flags:
+            m.flags, m.modseq, m.floor, self.dirty = frozenset(flags), None, self.top, True
+
+    def remove(self, uids):
+        for uid in uids:
+            del self.messages[uid]
+            self.dirty = True
+
+    def saw(self, uid, modseq):
+        m = self.messages[uid]
+        if m.modseq is None:
+            want(modseq > m.floor, self.name, "UID", uid, "was changed when", m.floor, "had been seen, its MODSEQ is", modseq)
+            m.modseq = modseq
+        want(m.modseq == modseq, self.name, "UID", uid, "has MODSEQ", modseq, "and had", m.modseq, "without a change")
+        self.top = max(self.top, modseq)
+
+    def saw_highest(self, modseq):
+        want(modseq >= self.top, self.name, "HIGHESTMODSEQ", modseq, "is below", self.top)
+        want(modseq > self.known if self.dirty else modseq == self.known, self.name, "HIGHESTMODSEQ", modseq, "after", self.known,
+             "changed" if self.dirty else "unchanged")
+        self.top = self.known = modseq
+        self.dirty = False
+
+    def newer(self, uid, modseq):
+        m = self.messages[uid]
+        return (m.floor >= modseq) if m.modseq is None else m.modseq > modseq
+
+    def counters(self):
+        ms = self.messages.values()
+        return {"MESSAGES": len(ms), "UIDNEXT": self.uidnext, "UIDVALIDITY": self.validity, "UNSEEN": sum("\\Seen" not in m.flags for m in ms),
+                "DELETED": sum("\\Deleted" in m.flags for m in ms), "SIZE": sum(m.size for m in ms)}
+
+
+class Entry:
+    """One message as a connection knows it; None is what it was not told."""
+
+    def __init__(self, uid=None):
+        self.uid, self.flags, self.modseq = uid, None, 0
+
+
+class Conn:
+    """A connection and what it was told. box is of the model, the rest is the client's own."""
+
+    def __init__(self, address, name, rng):
+        self.address, self.name, self.rng = address, name, rng
+        self.log = collections.deque(maxlen=60)
+        self.connect()
+
+    def connect(self):
+        self.imap = Imap(self.address, USER)
+        self.log.append("   connected")
+        self.box, self.view, self.saved = None, [], set()
+        self.read_only = self.idling = self.condstore = self.rev2 = False
+        if self.rng.random() < 0.4:
+            self.ask("ENABLE CONDSTORE")
+            self.condstore = True
+        if self.rng.random() < 0.3:
+            self.ask("ENABLE IMAP4rev2")
+            self.rev2 = True
+
+    # --- talk ---
+
+    def say(self, text, literal=None):
+        """Sends a command; returns its tag."""
+        self.imap.tag += 1
+        tag = f"t{self.imap.tag}".encode()
+        self.log.append(f"C: {tag.decode()} {text}" + ("" if literal is None else f" {{{len(literal)}+}} {literal[:40]!r}"))
+        data = tag + b" " + text.encode()
+        if literal is not None:
+            data += b" {%d+}\r\n" % len(literal) + literal
+        self.imap.send(data + b"\r\n")
+        return tag
+
+    def hear(self, tag):
+        try:
+            status, text, untagged = self.imap.reply(tag)
+        except Gone as e:
+            self.log.append(f"S: {e}")
+            raise
+        self.log += [f"S: {line!r}" for line in untagged] + [f"S: {tag.decode()} {status} {text}"]
+        return status, text, untagged
+
+    def ask(self, text, literal=None):
+        status, rest, untagged = self.hear(self.say(text, literal))
+        want(status == "OK", text, status, rest)
+        return rest, untagged
+
+    # --- what it was told ---
+
+    def uids(self):
+        return [e.uid for e in self.view]
+
+    def eat(self, lines, by_number=False, with_uid=False, exact=True, race=False):
+        """Takes note of untagged responses; returns {uid or -number: items of FETCH}. exact: nothing has changed since they were sent."""
+        got = {}
+        for line in lines:
+            m = re.match(rb"\* (\d+) (EXISTS|EXPUNGE|FETCH \()", line)
+            if not m:
+                continue
+            n, what = int(m.group(1)), m.group(2)
+            if what == b"EXISTS":
+                want(n >= len(self.view), n, "EXISTS after", len(self.view), "without EXPUNGE")
+                self.view += [Entry() for _ in range(n - len(self.view))]
+                continue
+            want(1 <= n <= len(self.view), line, "of", len(self.view))
+            if what == b"EXPUNGE":
+                want(not by_number, "EXPUNGE during FETCH, STORE or SEARCH by number:", line)
+                want(race or self.view[n - 1].uid not in self.box.messages, line, "of UID", self.view[n - 1].uid, "which is there")
+                del self.view[n - 1]
+            else:
+                self.fetched(line, self.view[n - 1], -n, got, with_uid, exact, race)
+        return got
+
+    def fetched(self, line, entry, number, got, with_uid, exact, race):
+        items = {k: re.search(rb"[ (]" + v, line) for k, v in
+                 {"uid": rb"UID (\d+)", "modseq": rb"MODSEQ \((\d+)\)", "flags": rb"FLAGS \(([^)]*)\)", "size": rb"RFC822.SIZE (\d+)"}.items()}
+        items = {k: v.group(1).decode() for k, v in items.items() if v}
+        name = re.search(rb"Subject: (\S+)", line)
+        if name:
+            items["name"] = name.group(1).decode()
+        want("uid" in items or not with_uid, "no UID in", line)
+        if "uid" in items:
+            uid = int(items["uid"])
+            want(entry.uid in (None, uid), line, "was UID", entry.uid)
+            entry.uid = uid
+        if "flags" in items:
+            entry.flags = frozenset(items["flags"].split()) - {"\\Recent"}
+            want("modseq" in items or not self.condstore or self.asked_flags_alone, "no MODSEQ in", line)
+            want("\\Recent" not in items["flags"] or not self.rev2, "\\Recent in IMAP4rev2:", line)
+        if "modseq" in items:
+            want(int(items["modseq"]) >= entry.modseq, line, "had MODSEQ", entry.modseq)
+            entry.modseq = int(items["modseq"])
+        message = self.box.messages.get(entry.uid)
+        if exact and entry.uid is not None:
+            want(message, line, "of a message that is not there: UID", entry.uid)
+            want("flags" not in items or entry.flags == message.flags, line, "flags are", sorted(message.flags))
+            want("size" not in items or int(items["size"]) == message.size, line, "size is", message.size)
+            if "modseq" in items:
+                self.box.saw(entry.uid, int(items["modseq"]))
+        if "name" in items and not race:
+            want(items["name"] == self.box.names.get(entry.uid), line, "is", self.box.names.get(entry.uid))
+        got.setdefault(entry.uid or number, {}).update(items)
+
+    asked_flags_alone = False  # a FETCH of FLAGS without MODSEQ is answered without it
+
+    def agrees(self, may_lack=False):
+        """What it was told is what is. may_lack: EXPUNGEs could not be told. Returns None, or what is different."""
+        now = set(self.box.messages)
+        expected = sorted(now | {u for u in self.uids() if u} if may_lack else now)
+        if len(self.view) != len(expected):
+            return f"{len(self.view)} messages told, {len(expected)} are"
+        for entry, uid in zip(self.view, expected):
+            if entry.uid not in (None, uid):
+                return f"told UID {entry.uid} where {uid} is"
+            if uid in now and entry.flags not in (None, self.box.messages[uid].flags):
+                return f"UID {uid} told {sorted(entry.flags)}, is {sorted(self.box.messages[uid].flags)}"
+        for entry, uid in zip(self.view, expected):
+            entry.uid = uid
+        return None
+
+    def settle(self):
+        """During IDLE: reads until it knows all."""
+        while (why := self.agrees()):
+            try:
+                line = self.imap.line()
+            except Gone as e:
+                raise Broken(f"during IDLE: {why}, and then {e}") from e
+            self.log.append(f"S: {line!r}")
+            self.eat([line], exact=False)
+
+    # --- sets ---
+
+    def pick(self, uid):
+        """A sequence-set as ranges (0 is "*"), of UIDs or of numbers."""
+        rng, n = self.rng, len(self.view)
+        top = (self.uids()[-1] if n else 1) if uid else n
+        one = (lambda: rng.randint(1, top + 2)) if uid else (lambda: rng.randint(1, max(top, 1)))
+        kind = rng.randrange(8)
+        if kind == 0 and self.saved is not None:
+            return None
+        if kind == 1:
+            return [(0, 0)]
+        if kind == 2:
+            return [(one(), 0)]
+        if kind == 3:
+            return [(1, 0)]
+        return [(a, rng.choice([a, one()])) for a in (one() for _ in range(rng.randint(1, 3)))]
+
+    def resolve(self, ranges, uid):
+        """The UIDs of the view that it means, in order; None if a number is beyond the mailbox."""
+        uids = self.uids()
+        if ranges is None:
+            return [u for u in uids if u in self.saved]
+        out = set()
+        for a, b in ranges:
+            star = (uids[-1] if uids else 0) if uid else len(uids)
+            a, b = sorted((a or star, b or star))
+            if not uid and (b > len(uids) or not uids):
+                return None
+            out |= {u for u in uids if a <= u <= b} if uid else set(uids[a - 1:b])
+        return sorted(out)
+
+
+def set_text(ranges):
+    if ranges is None:
+        return "$"
+    return ",".join(f"{a or '*'}" if a == b else f"{a or '*'}:{b or '*'}" for a, b in ranges)
+
+
+class World:
+    def __init__(self, lab, seed):
+        self.lab, self.rng = lab, random.Random(seed)
+        self.counter, self.step = 0, 0
+        self.did = collections.Counter()
+        self.smtp = smtplib.SMTP(*lab.smtp, timeout=30)
+        self.boxes, self.last_validity = {}, {}
+        self.oracle = Imap(lab.imap, USER)  # sees everything afresh
+        for name in NAMES:
+            if name != "INBOX":
+                self.oracle.ok(f"CREATE {name}")
+            self.boxes[name] = Box(name, self.validity(name))
+        self.conns = [Conn(lab.imap, letter, self.rng) for letter in "ABCD"]
+
+    def validity(self, name):
+        """Of a name that has just got its mailbox: larger than any before under it, RFC 9051 §6.3.4."""
+        now = int(re.search(rb"UIDVALIDITY (\d+)", self.oracle.ok(f"STATUS {name} (UIDVALIDITY)")[1][0]).group(1))
+        want(now > self.last_validity.get(name, 0), name, "UIDVALIDITY", now, "after", self.last_validity.get(name))
+        self.last_validity[name] = now
+        return now
+
+    def body(self):
+        self.counter += 1
+        name = f"m{self.counter}"
+        return name, f"Subject: {name}\r\nFrom: <a@model.example>\r\n\r\n".encode() + b"text\r\n" * self.rng.randint(0, 30)
+
+    def some_flags(self):
+        return self.rng.sample(SYSTEM + KEYWORDS, self.rng.choice([0, 1, 1, 2, 3]))
+
+    def some_name(self):
+        return self.rng.choice([*self.boxes, *self.boxes, *self.boxes, "Nowhere"])
+
+    # --- commands: each returns (text, literal, check); check compares the reply and applies the command to the model ---
+
+    def told(self, c, untagged, by_number=False, with_uid=False, flags_alone=False):
+        c.asked_flags_alone = flags_alone
+        got = c.eat(untagged, by_number, with_uid)
+        c.asked_flags_alone = False
+        why = c.agrees(may_lack=by_number) if c.box else None
+        want(not why, "after the reply:", why)
+        return got
+
+    def noop(self, c, _):
+        def check(status, _, untagged):
+            want(status == "OK", status)
+            self.told(c, untagged)
+        return self.rng.choice(["NOOP", "CHECK"]) if not c.rev2 and c.box else "NOOP", None, check
+
+    def append(self, c, _):
+        target, flags, (name, body) = self.some_name(), self.some_flags(), self.body()
+
+        def check(status, text, untagged):
+            box = self.boxes.get(target)
+            if box:
+                uid = box.add(Message(name, len(body), flags, 0))
+                want(status == "OK" and f"[APPENDUID {box.validity} {uid}]" in text, "APPENDUID", box.validity, uid, "expected:", status, text)
+            else:
+                want(status == "NO" and "[TRYCREATE]" in text, status, text)
+            self.told(c, untagged)
+        return f"APPEND {target} ({' '.join(flags)})", body, check
+
+    def store(self, c, uid):
+        ranges, how, silent = c.pick(uid), self.rng.choice(["+", "+", "-", ""]), self.rng.random() < 0.4
+        given = frozenset(self.some_flags())
+        since = self.some_modseq(c.box) if self.rng.random() < 0.25 else None
+
+        def check(status, text, untagged):
+            targets = c.resolve(ranges, uid)
+            if not self.refused(c, (status, text, untagged), targets, not uid, uid):
+                self.stored(c, uid, how, silent, given, since, targets, status, text, untagged)
+        modifier = f" (UNCHANGEDSINCE {since})" if since is not None else ""
+        return (f"{'UID ' * uid}STORE {set_text(ranges)}{modifier} {how}FLAGS{'.SILENT' * silent} ({' '.join(sorted(given))})", None, check)
+
+    def refused(self, c, reply, targets, by_number=False, with_uid=False):
+        """True: there is no more to look at."""
+        status, text, untagged = reply
+        if targets is None and status == "BAD":
+            return True
+        want(targets is not None or c.read_only, "a number beyond the mailbox:", status, text)
+        if c.read_only:
+            want(status == "NO" and "[READ-ONLY]" in text, "after EXAMINE:", status, text)
+            self.told(c, untagged, by_number, with_uid)
+        return c.read_only
+
+    def stored(self, c, uid, how, silent, given, since, targets, status, text, untagged):
+        box, entries, had_condstore = c.box, {e.uid: e for e in c.view}, c.condstore
+        c.condstore |= since is not None and bool(targets)
+        live = [u for u in targets if u in box.messages]
+        modified = [u for u in live if since is not None and box.newer(u, since)]
+        changed = set()
+        for u in live:
+            if u not in modified:
+                old = box.messages[u].flags
+                new = {"+": old | given, "-": old - given, "": given}[how]
+                changed |= {u} if old != new else set()
+                box.change(u, new)
+                e = entries[u]
+                if silent and (e.flags is not None or not how):
+                    e.flags = {"+": (e.flags or given) | given, "-": (e.flags or given) - given, "": given}[how]
+        if modified:
+            said = re.search(r"\[MODIFIED ([\d:,]+)\]", text)
+            numbers = [u if uid else c.uids().index(u) + 1 for u in modified]
+            want(status == "OK" and said and sorted(numbers_of(said.group(1))) == numbers, "MODIFIED", numbers, "expected:", status, text)
+        elif len(live) == len(targets) or uid:
+            want(status == "OK" and "MODIFIED" not in text, status, text)
+        got = self.told(c, untagged, not uid, uid)
+        for u in live:
+            if u not in modified and not silent:
+                want("flags" in got.get(u, ()), "STORE without .SILENT says nothing of UID", u)
+            if u in changed and had_condstore:
+                want("modseq" in got.get(u, ()), "no MODSEQ told of UID", u)
+
+    def some_modseq(self, box):
+        """One at which something happened; afterwards the MODSEQ of each message is known."""
+        self.look(box)
+        return self.rng.choice([m.modseq for m in box.messages.values()] + [box.top, box.top, max(box.top - 1, 0)])
+
+    def fetch(self, c, uid):
+        ranges = c.pick(uid)
+        items = self.rng.choice(["FLAGS", "(UID FLAGS)", "(FLAGS UID MODSEQ)", "(UID RFC822.SIZE)", "BODY.PEEK[HEADER.FIELDS (SUBJECT)]",
+                                 "(UID BODY[HEADER.FIELDS (SUBJECT)])", "(FLAGS BODY[HEADER.FIELDS (SUBJECT)])"])
+
+        def check(status, text, untagged):
+            targets = c.resolve(ranges, uid)
+            if targets is None:
+                return want(status == "BAD", "a number beyond the mailbox:", status, text)
+            want(status == "OK", status, text)
+            c.condstore |= "MODSEQ" in items
+            live = [u for u in targets if u in c.box.messages]
+            sets_seen = "BODY[" in items and not c.read_only
+            seen = [u for u in live if sets_seen and "\\Seen" not in c.box.messages[u].flags]
+            for u in seen:
+                c.box.change(u, c.box.messages[u].flags | {"\\Seen"})
+            got = self.told(c, untagged, not uid, uid, "MODSEQ" not in items)
+            for u in live:
+                for item, word in {"flags": "FLAGS", "uid": "UID", "modseq": "MODSEQ", "size": "SIZE", "name": "SUBJECT"}.items():
+                    want(word not in items.split() and word not in re.split(r"[^A-Z]", items) or item in got.get(u, ()),
+                         "no", word, "of UID", u, "in", got.get(u))
+                want(u not in seen or "flags" in got[u], "\\Seen was set without a word: UID", u)
+            want(all("name" not in got[u] and "size" not in got[u] for u in got if u not in live), "FETCH of what was not asked for:", got)
+        return f"{'UID ' * uid}FETCH {set_text(ranges)} {items}", None, check
+
+    def changedsince(self, c, uid):
+        ranges, since = c.pick(uid), self.some_modseq(c.box)
+
+        def check(status, text, untagged):
+            targets = c.resolve(ranges, uid)
+            if targets is None:
+                return want(status == "BAD", "a number beyond the mailbox:", status, text)
+            want(status == "OK", status, text)
+            c.condstore = True
+            expected = {u for u in targets if u in c.box.messages and c.box.newer(u, since)}
+            stale = {e.uid for e in c.view if e.modseq == 0 or c.box.messages.get(e.uid) and e.modseq != c.box.messages[e.uid].modseq}
+            got = self.told(c, untagged, not uid, uid)
+            want(expected <= {u for u in got if "modseq" in got[u]} <= expected | stale,
+                 "CHANGEDSINCE: expected", sorted(expected), "got", sorted(got))
+        return f"{'UID ' * uid}FETCH {set_text(ranges)} (FLAGS) (CHANGEDSINCE {since})", None, check
+
+    def key(self, c, numbers, depth=0):
+        """A search key: its text, and what it says of (uid, message)."""
+        rng, kind = self.rng, self.rng.randrange(12)
+        if kind < 2 and depth < 2:
+            (t1, f1), (t2, f2) = self.key(c, numbers, depth + 1), self.key(c, numbers, depth + 1)
+            return (f"OR {t1} {t2}", lambda u, m: f1(u, m) or f2(u, m)) if kind else (f"({t1} {t2})", lambda u, m: f1(u, m) and f2(u, m))
+        if kind == 2 and depth < 2:
+            t, f = self.key(c, numbers, depth + 1)
+            return f"NOT {t}", lambda u, m: not f(u, m)
+        if kind == 3:
+            ranges = c.pick(True)
+            return (f"UID {set_text(ranges)}" if ranges else "$"), lambda u, m: u in c.resolve(ranges, True)
+        if kind == 4 and numbers and c.view:
+            ranges = c.pick(False)
+            return set_text(ranges), lambda u, m: u in c.resolve(ranges, False)
+        if kind == 5:
+            n = rng.randint(30, 300)
+            return f"LARGER {n}", lambda u, m: m.size > n
+        if kind == 6:
+            n = rng.randint(1, self.counter + 1)
+            return f"SUBJECT m{n}", lambda u, m: f"m{n}" in m.name
+        flag, no = rng.choice(SYSTEM + KEYWORDS), rng.random() < 0.5
+        text = f"{'UN' * no}KEYWORD {flag}" if flag[0] != "\\" else f"{'UN' * no}{flag[1:].upper()}"
+        return text, lambda u, m: (flag in m.flags) != no
+
+    def search(self, c, uid):
+        text, says = self.key(c, not uid)
+        returns = self.rng.choice([None, None, (), ("ALL",), ("MIN", "MAX"), ("MIN",), ("COUNT",), ("MIN", "MAX", "COUNT", "ALL"), ("SAVE",), ("SAVE", "COUNT")])
+        since = self.some_modseq(c.box) if self.rng.random() < 0.15 else None
+        if since is not None:
+            text = f"MODSEQ {since} {text}"
+
+        def check(status, rest, untagged):
+            want(status == "OK", status, rest)
+            c.condstore |= since is not None
+            uids = [u for u in c.uids() if u in c.box.messages and says(u, c.box.messages[u])]
+            if since is not None:  # MODSEQ n: n or above, RFC 7162 §3.1.5
+                uids = [u for u in uids if c.box.newer(u, since - 1)]
+            if returns and "SAVE" in returns:
+                c.saved = set(uids)
+            numbers = uids if uid else [c.uids().index(u) + 1 for u in uids]
+            self.found(c, uid, returns, since, uids, numbers, untagged)
+            self.told(c, untagged, not uid, uid)
+        return f"{'UID ' * uid}SEARCH {'' if returns is None else 'RETURN (' + ' '.join(returns) + ') '}{text}", None, check
+
+    def found(self, c, uid, returns, since, uids, numbers, untagged):
+        lines = [line.decode() for line in untagged if re.match(rb"\* E?SEARCH", line)]
+        if returns == ("SAVE",):
+            return want(not lines, "told in spite of SAVE alone:", lines)
+        want(len(lines) == 1, "one SEARCH response expected:", lines)
+        line, known = lines[0], since is not None and all(c.box.messages[u].modseq for u in uids)
+        if returns is None and not c.rev2:
+            got = re.sub(r" \(MODSEQ \d+\)", "", line)
+            want(list(map(int, got.split()[2:])) == numbers, "SEARCH", numbers, "expected:", line)
+            expected_modseq = max((c.box.messages[u].modseq for u in uids), default=0) if known else 0
+        else:
+            returns = returns or ("ALL",)
+            want((" UID" in line.split(")")[1].split(" MIN")[0]) == uid, "UID in ESEARCH:", line)
+            got = {k: re.search(rf" {k} (\S+)", line) for k in ("MIN", "MAX", "COUNT", "ALL")}
+            got = {k: numbers_of(v.group(1)) for k, v in got.items() if v}
+            expected = {"MIN": numbers[:1], "MAX": numbers[-1:], "ALL": numbers, "COUNT": [len(numbers)]}
+            expected = {k: v for k, v in expected.items() if k in returns and v}
+            want(got == expected, "ESEARCH", expected, "expected:", line)
+            told = [u for k, u in (("MIN", uids[:1]), ("MAX", uids[-1:])) if k in returns]
+            of = sum(told, []) if set(returns) <= {"MIN", "MAX"} else uids
+            expected_modseq = max((c.box.messages[u].modseq for u in of), default=0) if known else 0
+        modseq = re.search(r"MODSEQ (\d+)", line)
+        if expected_modseq:
+            want(modseq and int(modseq.group(1)) == expected_modseq, "MODSEQ", expected_modseq, "expected:", line)
+
+    def copy(self, c, uid):
+        ranges, move, target = c.pick(uid), self.rng.random() < 0.4, self.some_name()
+
+        def check(status, text, untagged):
+            targets = c.resolve(ranges, uid)
+            if targets is None or move and c.read_only:
+                return self.refused(c, (status, text, untagged), targets, False, uid)
+            live = [u for u in targets if u in c.box.messages]
+            box = self.boxes.get(target)
+            if not box and live:
+                want(status == "NO" and "[TRYCREATE]" in text, status, text)
+            elif targets and not live and not uid:
+                want(status in ("OK", "NO"), status, text)
+            elif box:
+                want(status == "OK", status, text)
+                to = [box.add(c.box.messages[u]) for u in live]
+                if move:
+                    c.box.remove(live)
+                said = re.search(r"\[COPYUID (\d+) ([\d:,]+) ([\d:,]+)\]", text + " ".join(map(repr, untagged)))
+                said = said and (int(said.group(1)), numbers_of(said.group(2)), numbers_of(said.group(3)))
+                want(said == ((box.validity, live, to) if live else None), "COPYUID", box.validity, live, to, "expected:", said)
+            self.told(c, untagged, False, uid)
+        return f"{'UID ' * uid}{'MOVE' if move else 'COPY'} {set_text(ranges)} {target}", None, check
+
+    def expunge(self, c, uid):
+        ranges = c.pick(True) if uid else None
+
+        def check(status, text, untagged):
+            targets = c.resolve(ranges, True) if uid else list(c.box.messages)
+            if self.refused(c, (status, text, untagged), targets, False, uid):
+                return
+            want(status == "OK", status, text)
+            c.box.remove([u for u in targets if u in c.box.messages and "\\Deleted" in c.box.messages[u].flags])
+            self.told(c, untagged, False, uid)
+        return f"UID EXPUNGE {set_text(ranges)}" if uid else "EXPUNGE", None, check
+
+    def status(self, c, _):
+        name = self.some_name()
+
+        def check(status, text, untagged):
+            box = self.boxes.get(name)
+            if box:
+                want(status == "OK", status, text)
+                self.counted(box, [line for line in untagged if line.startswith(b"* STATUS")])
+                c.condstore = True
+            else:
+                want(status == "NO", status, text)
+            self.told(c, untagged)
+        return f"STATUS {name} ({COUNTERS})", None, check
+
+    def counted(self, box, lines):
+        want(len(lines) == 1, "one STATUS response expected:", lines)
+        got = {k: int(v) for k, v in re.findall(r"([A-Z]+) (\d+)", lines[0].decode().rsplit("(", 1)[1])}
+        box.saw_highest(got.pop("HIGHESTMODSEQ"))
+        want(got == box.counters(), "STATUS", box.name, box.counters(), "expected:", got)
+
+    # --- steps that are no single command ---
+
+    def select(self, c):
+        name, c.read_only, params = self.some_name(), self.rng.random() < 0.15, self.rng.random() < 0.2
+        was, c.box, c.view, c.saved = c.box, None, [], set()
+        status, text, untagged = c.hear(c.say(f"{'EXAMINE' if c.read_only else 'SELECT'} {name}{' (CONDSTORE)' * params}"))
+        want((b"* OK [CLOSED]" in b"".join(untagged)) == bool(was), "CLOSED:", untagged)
+        if name not in self.boxes:
+            return want(status == "NO", status, text)
+        want(status == "OK" and ("[READ-ONLY]" if c.read_only else "[READ-WRITE]") in text, status, text)
+        c.condstore |= params
+        box = c.box = self.boxes[name]
+        said = b"\n".join(untagged).decode()
+        got = {k: int(v) for k, v in re.findall(r"\* OK \[([A-Z]+) (\d+)\]", said)}
+        got["EXISTS"] = int(re.search(r"\* (\d+) EXISTS", said).group(1))
+        box.saw_highest(got.pop("HIGHESTMODSEQ"))
+        expected = {"EXISTS": len(box.messages), "UIDNEXT": box.uidnext, "UIDVALIDITY": box.validity}
+        unseen = [n for n, u in enumerate(sorted(box.messages), 1) if "\\Seen" not in box.messages[u].flags]
+        if unseen and not c.rev2:
+            expected["UNSEEN"] = unseen[0]
+        want(got == expected, name, expected, "expected:", got)
+        c.view = [Entry(u) for u in sorted(box.messages)]
+        if c.view and self.rng.random() < 0.7:
+            self.one(c, "FETCH 1:* (UID FLAGS)", None, lambda status, _, lines: self.told(c, lines, True, flags_alone=True))
+
+    def leave(self, c):
+        verb = self.rng.choice(["CLOSE", "UNSELECT"])
+        c.ask(verb)
+        if verb == "CLOSE" and not c.read_only:
+            c.box.remove([u for u, m in list(c.box.messages.items()) if "\\Deleted" in m.flags])
+        c.box, c.view, c.saved = None, [], set()
+
+    def reconnect(self, c):
+        c.imap.close()
+        c.connect()
+
+    def idle(self, c):
+        """Begins IDLE, or ends it."""
+        if not c.idling:
+            c.idle_tag, c.idling = c.say("IDLE"), True
+            while not (line := c.imap.line()).startswith(b"+"):
+                c.eat([line])
+            c.settle()
+        else:
+            c.idling = False
+            c.imap.send(b"DONE\r\n")
+            c.log.append("C: DONE")
+            status, text, untagged = c.hear(c.idle_tag)
+            want(status == "OK", status, text)
+            c.eat(untagged, exact=False)
+            want(not (why := c.agrees()), "after IDLE:", why)
+
+    def deliver(self):
+        name, body = self.body()
+        self.smtp.sendmail("sender@elsewhere.example", [USER], body)
+        box = self.boxes["INBOX"]
+        uid = box.add(Message(name, 0, (), 0))
+        self.oracle.ok("EXAMINE INBOX")
+        row = b"".join(self.oracle.ok(f"UID FETCH {uid} (RFC822.SIZE BODY.PEEK[HEADER.FIELDS (SUBJECT)])")[1])
+        self.oracle.ok("UNSELECT")
+        want(f"Subject: {name}\r\n".encode() in row, "delivered", name, "as UID", uid, ":", row)
+        box.messages[uid].size = int(re.search(rb"RFC822.SIZE (\d+)", row).group(1))
+        for c in self.conns:  # another service: its news may be a moment on the way
+            deadline = time.monotonic() + 30
+            while c.box is box and not c.idling and (why := c.agrees()):
+                want(time.monotonic() < deadline, "delivered, but not told:", why)
+                c.eat(c.ask("NOOP")[1])
+
+    def make(self, c):
+        """RENAME to the spare name and back, DELETE and CREATE, RENAME of INBOX."""
+        at = self.rng.randrange(1, 3)
+        name, spare = NAMES[at], SPARE[at - 1]
+        if name not in self.boxes:
+            name, spare = spare, name
+        box = self.boxes[name]
+        if self.rng.random() < 0.6:
+            status, text, untagged = c.hear(c.say(f"RENAME {name} {spare}"))
+            want(status == "OK", status, text)
+            self.boxes[spare] = self.boxes.pop(name)
+            box.name, box.validity, box.dirty, box.known = spare, self.validity(spare), True, box.known - 1  # may stay
+            self.told(c, untagged)
+            return
+        status, text, untagged = c.hear(c.say(f"DELETE {name}"))
+        want(status == "OK", status, text)
+        want((b"[CLOSED]" in b"".join(untagged)) == (c.box is box), "DELETE of the selected mailbox:", untagged)
+        if c.box is box:
+            c.box, c.view, c.saved = None, [], set()
+        self.told(c, untagged)
+        for other in self.conns:
+            if other.box is box:
+                self.must_leave(other)
+        c.ask(f"CREATE {name}")
+        self.boxes[name] = Box(name, self.validity(name))
+
+    def must_leave(self, c):
+        """Its mailbox was deleted by another: RFC 9051 §7.1.5"""
+        try:
+            if c.idling:
+                while True:
+                    line = c.imap.line()
+                    if line.startswith(b"* BYE"):
+                        raise Gone(line.decode())
+            c.hear(c.say("NOOP"))
+        except Gone as e:
+            want("BYE" in str(e), "the end without BYE:", e)
+            return c.connect()
+        raise Broken(f"{c.name} still has a mailbox that was deleted")
+
+    def pipeline(self, c):
+        commands = [self.rng.choice([self.noop, self.append, self.store, self.store, self.fetch, self.search, self.copy, self.expunge, self.status])(c, True)
+                    for _ in range(self.rng.randint(2, 6))]
+        tags = [c.say(text, literal) for text, literal, _ in commands]
+        for tag, (text, _, check) in zip(tags, commands):
+            self.judge(c, tag, text, check)
+
+    def race(self):
+        """All at once: here the model only knows what may not be, and then learns what is."""
+        busy = [c for c in self.conns if c.box and not c.idling]
+        commands = [(c, *self.rng.choice([self.append, self.store, self.store, self.copy, self.expunge, self.fetch])(c, True)[:2])
+                    for c in busy for _ in range(self.rng.randint(1, 4))]
+        commands = [(c, text.replace(".SILENT", "").replace(" $ ", " 1:* "), literal) for c, text, literal in commands]
+        waiting = [(c, text, c.say(text, literal)) for c, text, literal in commands]
+        for c, text, tag in waiting:
+            status, rest, untagged = c.hear(tag)
+            want(status in ("OK", "NO"), c.name, text, status, rest)
+            c.asked_flags_alone = True
+            c.eat(untagged, False, "UID" in text, exact=False, race=True)
+            c.condstore |= "UNCHANGEDSINCE" in text
+            c.asked_flags_alone = False
+        for box in self.boxes.values():
+            self.look(box, learn=True)
+        for c in busy:
+            self.one(c, *self.noop(c, True))
+
+    def look(self, box, learn=False):
+        """Compares a mailbox with what a fresh session sees; learn: after a race takes it from there."""
+        untagged = self.oracle.ok(f"EXAMINE {box.name}")[1]
+        rows = []
+        if b"* 0 EXISTS" not in untagged:
+            rows = [row for row in self.oracle.ok("UID FETCH 1:* (FLAGS MODSEQ RFC822.SIZE BODY.PEEK[HEADER.FIELDS (SUBJECT)])")[1] if b" FETCH (" in row]
+        self.oracle.ok("UNSELECT")
+        now = {}
+        for row in rows:
+            uid, size, modseq = (int(re.search(k, row).group(1)) for k in (rb"UID (\d+)", rb"SIZE (\d+)", rb"MODSEQ \((\d+)\)"))
+            name = re.search(rb"Subject: (\S+)", row).group(1).decode()
+            now[uid] = name, size, frozenset(re.search(rb"FLAGS \(([^)]*)\)", row).group(1).decode().split()) - {"\\Recent"}, modseq
+        if learn:
+            self.learn(box, now, int(re.search(rb"UIDNEXT (\d+)", b"".join(untagged)).group(1)))
+        expected = {u: (m.name, m.size, m.flags) for u, m in box.messages.items()}
+        got = {u: m[:3] for u, m in now.items()}
+        want(got == expected, box.name, "is different:", {u: (expected.get(u), got.get(u)) for u in expected | got if expected.get(u) != got.get(u)})
+        for uid, m in now.items():
+            box.saw(uid, m[3])
+        self.counted(box, self.oracle.ok(f"STATUS {box.name} ({COUNTERS})")[1])
+
+    def learn(self, box, now, uidnext):
+        want(uidnext >= box.uidnext and all(u < uidnext for u in now), box.name, "UIDNEXT", uidnext, "after", box.uidnext)
+        top, before = box.top, box.uidnext
+        for uid, (name, size, flags, modseq) in now.items():
+            want(box.names.setdefault(uid, name) == name, box.name, "UID", uid, "was", box.names[uid], "is", name)
+            old = box.messages.get(uid)
+            want(old or uid >= before, box.name, "UID", uid, "is back")
+            if not old:
+                box.messages[uid] = Message(name, size, flags, top)
+            elif old.modseq is not None and modseq > old.modseq or old.flags != flags:
+                box.change(uid, flags)
+                old.modseq, old.floor = None, max(old.modseq or 0, old.floor)
+                box.dirty = True
+        if set(box.messages) != set(now) or uidnext != before:
+            box.dirty = True
+        box.messages = {u: m for u, m in box.messages.items() if u in now}
+        box.uidnext = uidnext
+
+    # --- the run ---
+
+    def judge(self, c, tag, text, check):
+        try:
+            check(*c.hear(tag))
+        except Broken as e:
+            raise Broken(f"{c.name}: {text}: {e}") from e
+
+    def one(self, c, text, literal, check):
+        self.judge(c, c.say(text, literal), text, check)
+
+    COMMANDS = [("append", 5), ("store", 9), ("fetch", 5), ("changedsince", 2), ("search", 6), ("copy", 4), ("expunge", 3), ("status", 3), ("noop", 3)]
+    STEPS = [("select", 5), ("leave", 1), ("reconnect", 1), ("idle", 5), ("pipeline", 5), ("deliver", 2), ("make", 1), ("race", 2)]
+
+    def go(self):
+        names = [name for name, weight in self.COMMANDS + self.STEPS for _ in range(weight)]
+        what, c = self.rng.choice(names), self.rng.choice(self.conns)
+        if c.idling and what not in ("deliver", "race"):
+            what = "idle"
+        elif not c.box and what not in ("append", "status", "noop", "deliver", "make", "reconnect", "race"):
+            what = "select"
+        self.did[what] += 1
+        if what in dict(self.COMMANDS):
+            uid = self.rng.random() < 0.5
+            if what == "changedsince":  # so that what comes is the answer and no news
+                self.one(c, *self.noop(c, uid))
+            self.one(c, *getattr(self, what)(c, uid))
+        elif what in ("deliver", "race"):
+            getattr(self, what)()
+        else:
+            getattr(self, what)(c)
+        for other in self.conns:
+            if other.idling:
+                other.settle()
+
+    def run(self, steps):
+        for self.step in range(1, steps + 1):
+            self.go()
+            if self.step % 25 == 0:
+                for box in self.boxes.values():
+                    self.look(box)
+            for box in self.boxes.values():
+                if len(box.messages) > 120:  # COPY of all to itself, again and again
+                    self.shrink(box)
+
+    def shrink(self, box):
+        self.oracle.ok(f"SELECT {box.name}")
+        for verb in ("+FLAGS.SILENT (\\Deleted)", None):
+            if verb:
+                self.oracle.ok(f"STORE 1:100 {verb}")
+                for uid in sorted(box.messages)[:100]:
+                    box.change(uid, box.messages[uid].flags | {"\\Deleted"})
+            else:
+                self.oracle.ok("EXPUNGE")
+                box.remove([u for u, m in list(box.messages.items()) if "\\Deleted" in m.flags])
+            for c in self.conns:
+                if c.idling:
+                    c.settle()
+        self.oracle.ok("UNSELECT")
+
+    def close(self):
+        for c in self.conns:
+            c.imap.close()
+        self.oracle.close()
+        self.smtp.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "little"))
+    parser.add_argument("--label", default="model")
+    args = parser.parse_args()
+    with Lab() as lab:
+        world, why = World(lab, args.seed), None
+        try:
+            world.run(args.steps)
+            for box in world.boxes.values():
+                world.look(box)
+            world.close()
+            done = lab.run("check")
+            if done.returncode != 0:
+                why = f"check: exit {done.returncode}: {(done.stdout + done.stderr).decode()[:2000]}"
+        except (Broken, Gone, RuntimeError, OSError, smtplib.SMTPException) as e:
+            why = f"{type(e).__name__}: {e}"
+        print(f"{'not ok' if why else 'ok'} {args.label}: {world.step} steps (seed {args.seed})" + ("" if why else f", {dict(world.did)}"), flush=True)
+        if why:
+            print(f"    {why}")
+            for c in world.conns:
+                print(f"    --- {c.name}: {c.box.name if c.box else 'nothing'} selected, the last it said and heard:")
+                print("".join(f"    {line[:400]}\n" for line in list(c.log)[-30:]), end="")
+            print("    log:", lab.log_text()[-2000:].replace("\n", "\n    "))
+        code = lab.close()
+        if code != 0:
+            print(f"not ok {args.label}: the server ended with code {code}")
+    sys.exit(1 if why or code else 0)
+
+
+if __name__ == "__main__":
+    main()
