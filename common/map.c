@@ -1,4 +1,5 @@
 #include "common/map.h"
+#include "common/le.h"
 #include "common/mem.h"
 #include "common/must.h"
 #include "common/rand.h"
@@ -34,15 +35,6 @@ static uint64_t map_rotate(uint64_t v, int bits)
     return v << bits | v >> (64 - bits);
 }
 
-/* The little-endian number in the n bytes at p, n <= 8. */
-static uint64_t map_word(const char *p, size_t n)
-{
-    uint64_t v = 0;
-    for (size_t i = 0; i < n; i++)
-        v |= (uint64_t)(unsigned char)p[i] << (8 * i);
-    return v;
-}
-
 static void map_sip_round(uint64_t v[4])
 {
     v[0] += v[1];
@@ -71,10 +63,10 @@ static uint64_t map_sip(const uint64_t key[2], struct span s)
                      key[0] ^ UINT64_C(0x6c7967656e657261), key[1] ^ UINT64_C(0x7465646279746573)};
     size_t at = 0;
     for (; s.n - at >= 8; at += 8)
-        map_sip_word(v, map_word(s.p + at, 8));
+        map_sip_word(v, le_get(s.p + at, 8));
     uint64_t last = (uint64_t)s.n << 56;
     if (at < s.n)
-        last |= map_word(s.p + at, s.n - at);
+        last |= le_get(s.p + at, s.n - at);
     map_sip_word(v, last);
     v[2] ^= 0xff;
     for (int i = 0; i < 3; i++)

@@ -161,11 +161,20 @@ void imap_cache_keep(struct imap_cache_box *box, struct store *st, struct post *
     committer_submit(st, &k->op);
 }
 
+void imap_cache_recent_told(struct imap_cache *c, uint64_t mailbox, uint32_t uid)
+{
+    struct imap_cache_box *b = map_get(c->boxes, imap_cache_key(&mailbox));
+    if (b && b->recent_from < uid)
+        b->recent_from = uid;
+}
+
 enum err imap_cache_look(struct imap_cache *c, struct txn *t, const struct mailbox *box,
                          struct imap_cache_box **out, struct fault *f)
 {
     struct imap_cache_box *b = imap_cache_entry(c, box->id);
     enum err e = ERR_LIMIT;
+    if (b->recent_from < box->recent_from)
+        b->recent_from = box->recent_from;
     if (b->modseq == box->highestmodseq && uidset_count(&b->uids) == box->messages) {
         *out = b;
         return ERR_OK;

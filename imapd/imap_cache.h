@@ -15,6 +15,7 @@ struct imap_cache_box {
     uint64_t mailbox, modseq;
     struct uidset uids;
     uint32_t first_unseen; /* UID; 0: all are seen */
+    uint32_t recent_from;  /* \Recent to the next session that opens it; may be ahead of the row */
     uint32_t unkept;       /* rows read since it was last kept in the store: imap_cache_keep */
 };
 void imap_cache_init(struct imap_cache *c);
@@ -22,5 +23,8 @@ void imap_cache_fini(struct imap_cache *c);
 /* What box holds, as of its row that was read in t. The result is borrowed until the next call. */
 enum err imap_cache_look(struct imap_cache *c, struct txn *t, const struct mailbox *box,
                          struct imap_cache_box **out, struct fault *f);
+/* A session was told of the messages below uid: \Recent to no other (RFC 3501 §2.3.2). The row
+ * hears of it later, by the view. */
+void imap_cache_recent_told(struct imap_cache *c, uint64_t mailbox, uint32_t uid);
 /* Keeps it in the store (store/glance.h) by an operation nobody waits for, if much was read to make it. home: of this loop. */
 void imap_cache_keep(struct imap_cache_box *box, struct store *st, struct post *home);

@@ -14,8 +14,9 @@
 
 struct fetch {
     struct fetch_items items;
-    struct uidset uids; /* wanted */
-    struct uidset seen; /* \Seen was set by us: FLAGS are in the response, RFC 9051 §6.4.5 */
+    struct uidset uids;   /* wanted */
+    struct uidset unseen; /* of them: without \Seen until now */
+    struct uidset seen;   /* \Seen was set by us: FLAGS are in the response, RFC 9051 §6.4.5 */
     struct imap_rows rows;
     /* the present message */
     bool in_message, between; /* a space is due before the next item */
@@ -33,6 +34,7 @@ static void cleanup(struct imap_cmd *c)
 {
     struct fetch *st = c->state;
     uidset_fini(&st->uids);
+    uidset_fini(&st->unseen);
     uidset_fini(&st->seen);
     buf_fini(&st->keywords);
     buf_fini(&st->record);
@@ -144,11 +146,18 @@ static enum err begin_message(struct imap_cmd *c, struct txn *t, struct fetch *s
 static void end_message(struct imap_cmd *c, struct fetch *st)
 {
     static const struct fetch_item flags = {.kind = FETCH_FLAGS, .label = SPAN_ROW("FLAGS")};
-    if (!st->items.flags && uidset_has(&st->seen, st->msg.uid)) {
+    static const struct fetch_item modseq = {.kind = FETCH_MODSEQ, .label = SPAN_ROW("MODSEQ")};
+    bool changed = uidset_has(&st->seen, st->msg.uid);
+    if (changed && !st->items.flags) {
         buf_addz(&st->out, st->between ? " " : "");
         row_item(c, st, &flags);
     }
-    if (st->items.flags || uidset_has(&st->seen, st->msg.uid)) /* told: not news any more */
+    if (changed && !st->items.modseq &&
+        (c->session->enabled & IMAP_CONDSTORE)) { /* RFC 7162 §3.1 */
+        buf_byte(&st->out, ' ');
+        row_item(c, st, &modseq);
+    }
+    if (st->items.flags || changed) /* told: not news any more */
         uidset_remove(&c->session->view->flagged, st->msg.uid, st->msg.uid);
     buf_addz(&st->out, ")\r\n");
     st->in_message = false;
@@ -207,9 +216,7 @@ static enum err slice(struct imap_cmd *c, struct txn *t, struct fetch *st, bool 
             *done = true;
         if (st->out.n >= FLUSH_BYTES)
             flush(c, st);
-        if (!st->in_message && imap_cmd_should_yield(c))
-            break;
-        if (st->following && !conn_has_room(c->session->conn))
+        if (st->in_message ? !conn_has_room(c->session->conn) : imap_cmd_should_yield(c))
             break;
     }
     struct fault walk = FAULT_NONE;
@@ -263,7 +270,7 @@ static enum err seen_apply(struct txn *t, struct store_op *op, struct fault *f)
     struct uidset refused = {0};
     const struct flags_change change = {.how = FLAGS_ADD, .wanted = {.system = FLAGS_SEEN}};
     enum err e =
-        flags_store(t, c->session->view->mailbox, &st->uids, &change, &st->seen, &refused, f);
+        flags_store(t, c->session->view->mailbox, &st->unseen, &change, &st->seen, &refused, f);
     uidset_fini(&refused);
     return e;
 }
@@ -280,22 +287,42 @@ static enum step seen_done(struct imap_cmd *c)
     return more(c);
 }
 
-static bool any_unseen(struct imap_cmd *c, struct fetch *st)
+/* Which of them are not \Seen, in slices as well. */
+static enum err unseen_slice(struct imap_cmd *c, struct fetch *st, bool *done, struct fault *f)
 {
-    struct fault f = FAULT_NONE;
     struct txn *t = NULL;
-    bool unseen = false;
-    if (txn_read(c->session->options->store, &t, &f) != ERR_OK)
-        return true;
-    struct imap_rows rows;
     struct msg row;
-    imap_rows_init(&rows, c->session->view->mailbox, &st->uids);
-    imap_rows_begin(&rows, t);
-    while (!unseen && imap_rows_next(&rows, &row))
-        unseen = !(row.flags & FLAGS_SEEN);
-    imap_rows_end(&rows, &f);
+    enum err e = txn_read(c->session->options->store, &t, f);
+    if (e != ERR_OK)
+        return e;
+    imap_rows_begin(&st->rows, t);
+    for (unsigned n = 1; n % 16 != 0 || !imap_cmd_should_yield(c); n++) {
+        *done = !imap_rows_next(&st->rows, &row);
+        if (*done)
+            break;
+        if (!(row.flags & FLAGS_SEEN))
+            uidset_add(&st->unseen, row.uid, row.uid);
+    }
+    e = imap_rows_end(&st->rows, f);
     txn_read_end(&t);
-    return unseen;
+    return e;
+}
+
+static enum step unseen_more(struct imap_cmd *c)
+{
+    struct fetch *st = c->state;
+    struct fault f = FAULT_NONE;
+    bool done = false;
+    enum err e = unseen_slice(c, st, &done, &f);
+    if (e != ERR_OK)
+        return imap_reply_err(c, e, &f);
+    if (!done)
+        return STEP_MORE;
+    imap_rows_init(&st->rows, c->session->view->mailbox, &st->uids);
+    if (!uidset_empty(&st->unseen))
+        return imap_cmd_submit(c, seen_apply, seen_done);
+    c->more = more;
+    return more(c);
 }
 
 enum step imap_fetch(struct imap_cmd *c)
@@ -308,6 +335,7 @@ enum step imap_fetch(struct imap_cmd *c)
     if (!scan_ok(&c->args))
         return imap_reply_bad(c, c->args.why);
     uidset_init(&st->uids);
+    uidset_init(&st->unseen);
     uidset_init(&st->seen);
     buf_init(&st->keywords, 1u << 20);
     buf_init(&st->record, OUTLINE_RECORD_MAX);
@@ -320,8 +348,7 @@ enum step imap_fetch(struct imap_cmd *c)
         if (st->items.list[i].kind == FETCH_MODSEQ) /* RFC 7162 §3.1: it enables CONDSTORE */
             c->session->enabled |= IMAP_CONDSTORE;
     imap_rows_init(&st->rows, v->mailbox, &st->uids);
-    c->more = more;
-    if (st->items.sets_seen && !v->read_only && !uidset_empty(&st->uids) && any_unseen(c, st))
-        return imap_cmd_submit(c, seen_apply, seen_done);
-    return more(c);
+    bool looks = st->items.sets_seen && !v->read_only;
+    c->more = looks ? unseen_more : more;
+    return c->more(c);
 }

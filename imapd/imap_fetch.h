@@ -41,9 +41,10 @@ struct fetch_item {
 struct fetch_items {
     struct fetch_item *list;
     size_t n;
-    bool sets_seen;      /* one of them is not PEEK, RFC 9051 §6.4.5 */
-    bool flags, outline; /* FLAGS is among them; one of them needs the outline */
-    bool conditional;    /* RFC 7162 §3.1.4.1: */
+    bool sets_seen;     /* one of them is not PEEK, RFC 9051 §6.4.5 */
+    bool flags, modseq; /* these are among them */
+    bool outline;       /* one of them needs the outline */
+    bool conditional;   /* RFC 7162 §3.1.4.1: */
     uint64_t changedsince;
 };
 

@@ -74,6 +74,7 @@ static struct fetch_item *add(struct scan *s, struct arena *a, struct fetch_item
     struct fetch_item *item = &out->list[out->n++];
     *item = (struct fetch_item){.kind = kind, .label = labels[kind]};
     out->flags |= kind == FETCH_FLAGS;
+    out->modseq |= kind == FETCH_MODSEQ;
     return item;
 }
 

@@ -13,6 +13,9 @@ void imap_out_string(struct imap_session *s, struct span text);
 /* A mailbox name: modified UTF-7, or UTF-8 once rev2 is enabled (RFC 9051 §5.1, appendix A.1).
  * name is UTF-8. */
 void imap_out_mailbox(struct imap_session *s, struct span name);
+/* Tells a client of rev2 that a mailbox which it calls old has this name: an untagged LIST, RFC 9051 §6.3.9.7. attribute: NULL or one. */
+void imap_out_oldname(struct imap_session *s, struct span name, struct span old,
+                      const char *attribute);
 /* "(\Seen $Forwarded)" from a row; names as of the view. */
 void imap_out_flags_text(struct buf *out, uint32_t system, struct span keywords,
                          const struct span *names, size_t n, bool recent);

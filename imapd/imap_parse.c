@@ -137,13 +137,21 @@ static struct span imap_parse_decode(struct scan *s, struct arena *a, bool utf8,
 
 /* mailbox = "INBOX" / astring    What cannot be a name is left to the store, which says so or
  * finds nothing. */
-struct span imap_parse_mailbox(struct scan *s, struct arena *a, bool utf8)
+struct span imap_parse_mailbox_given(struct scan *s, struct arena *a, bool utf8,
+                                     struct span *given_out)
 {
-    struct span canonical, name = imap_parse_decode(s, a, utf8, imap_parse_astring(s, a));
+    *given_out = imap_parse_decode(s, a, utf8, imap_parse_astring(s, a));
+    struct span canonical, name = nfc_normal(a, *given_out);
     struct fault f = FAULT_NONE;
     if (scan_ok(s) && mailbox_name_check(name, &canonical, &f) == ERR_OK)
         name = canonical;
     return name;
+}
+
+struct span imap_parse_mailbox(struct scan *s, struct arena *a, bool utf8)
+{
+    struct span given;
+    return imap_parse_mailbox_given(s, a, utf8, &given);
 }
 
 /* list-mailbox = 1*list-char / string */
@@ -152,7 +160,7 @@ struct span imap_parse_list_mailbox(struct scan *s, struct arena *a, bool utf8)
     struct span wire = imap_parse_string_next(s) ? imap_parse_string(s, a)
                                                  : imap_parse_run(s, imap_parse_is_list_char,
                                                                   "Expected a mailbox pattern");
-    return imap_parse_decode(s, a, utf8, wire);
+    return nfc_normal(a, imap_parse_decode(s, a, utf8, wire));
 }
 
 /* seq-number = nz-number / "*" */

@@ -14,8 +14,11 @@ struct span imap_parse_astring(struct scan *s, struct arena *a);
 struct span imap_parse_string(struct scan *s, struct arena *a);  /* quoted or literal */
 struct span imap_parse_nstring(struct scan *s, struct arena *a); /* NIL: p is NULL */
 /* mailbox: an astring decoded to UTF-8 (modified UTF-7, or UTF-8 as it is), INBOX in upper case.
- * Fails on a name that cannot be. */
+ * NFC, as all names are made: two that look the same are the same (RFC 9051 §5.1). Fails on a name that cannot be. */
 struct span imap_parse_mailbox(struct scan *s, struct arena *a, bool utf8);
+/* The same, with the name as the client spelled it. */
+struct span imap_parse_mailbox_given(struct scan *s, struct arena *a, bool utf8,
+                                     struct span *given_out);
 struct span imap_parse_list_mailbox(struct scan *s, struct arena *a,
                                     bool utf8); /* with wildcards */
 struct imap_set imap_parse_set(struct scan *s, struct arena *a);

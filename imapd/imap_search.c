@@ -216,7 +216,7 @@ static enum err slice(struct imap_cmd *c, struct search *st, struct txn *t, bool
             begin_message(st, &row);
         else
             *done = true;
-        if (n % 16 == 0 && imap_cmd_should_yield(c))
+        if ((st->in_message || n % 16 == 0) && imap_cmd_should_yield(c))
             break;
     }
     enum err e = imap_rows_end(&st->rows, f);
@@ -234,6 +234,8 @@ static enum step more(struct imap_cmd *c)
     struct txn *t = NULL;
     bool done = false;
     enum err e = txn_read(c->session->options->store, &t, &f);
+    if (e == ERR_OK && st->program.keyword && st->rows.next == uidset_first(&st->candidates))
+        e = imap_view_keywords(c->session->view, t, &f); /* another session may have made one */
     if (e == ERR_OK)
         e = slice(c, st, t, &done, &f);
     txn_read_end(&t);

@@ -32,6 +32,7 @@ struct search_key {
     bool negated;
     struct search_key *next;  /* and: the rest of the list */
     struct search_key *a, *b; /* the list of a group; both sides of OR */
+    unsigned cost;            /* its own kind, or the dearest kind within */
     uint32_t flag;            /* of enum flags_system; set: must be set */
     bool set;
     enum search_when when;
@@ -40,7 +41,7 @@ struct search_key {
     struct span name; /* keyword; header field */
     struct span text; /* folded, fold_key */
     const struct uidset *uids;
-    unsigned scan; /* BODY and TEXT: which of the program's scans */
+    unsigned scan; /* HEADER, BODY and TEXT: which of the program's scans */
 };
 
 enum search_return {
@@ -50,13 +51,14 @@ enum search_return {
     SEARCH_LIST = 8,
     SEARCH_SAVE = 16
 };
-#define SEARCH_SCAN_COUNT 32 /* BODY and TEXT keys in one program */
-#define SEARCH_SET_COUNT 64  /* sets in one program */
+#define SEARCH_SCAN_COUNT 1000 /* HEADER, BODY and TEXT keys in one program */
+#define SEARCH_SET_COUNT 64    /* sets in one program */
 
 struct search_program {
     struct search_key *keys;
     bool extended;    /* RETURN was given: ESEARCH, RFC 9051 §6.4.4 */
     unsigned returns; /* of enum search_return */
+    bool keyword;     /* a keyword is asked for */
     bool modseq;      /* a MODSEQ key: the result tells the highest, RFC 7162 §3.1.5 */
     unsigned scans;
     const struct search_key *scan_keys[SEARCH_SCAN_COUNT];
@@ -92,12 +94,12 @@ enum search_answer imap_search_match(struct search_message *m, const struct sear
 bool imap_search_match_outline(struct search_message *m);
 bool imap_search_match_header(struct search_message *m);
 /* Any of these header fields (name empty: all) holds the folded key; an empty key: the field is
- * there. */
+ * there. a is scratch: it is reset for each field. */
 bool imap_search_match_field(struct arena *a, struct span header, struct span name,
                              struct span key);
 
-/* Looks for one key in the body, a chunk at a time, so that a large message does not hold the
- * loop. */
+/* Looks for one key in the header or the body, a field list or a chunk at a time, so that neither a
+ * large message nor many keys hold the loop. */
 struct search_scan {
     bool running;
     const struct search_key *key;

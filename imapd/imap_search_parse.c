@@ -139,6 +139,7 @@ static void key_argument(struct parser *p, struct search_key *k, enum argument a
         break;
     case KEYWORD:
         k->name = imap_parse_atom(p->s);
+        p->program->keyword = true;
         break;
     case DATE:
         k->day = imap_parse_date(p->s);
@@ -166,7 +167,7 @@ static void key_argument(struct parser *p, struct search_key *k, enum argument a
 
 static void note_scan(struct parser *p, struct search_key *k)
 {
-    if (k->kind != SEARCH_BODY && k->kind != SEARCH_TEXT)
+    if (k->kind != SEARCH_HEADER && k->kind != SEARCH_BODY && k->kind != SEARCH_TEXT)
         return;
     if (p->program->scans == SEARCH_SCAN_COUNT) {
         scan_fail(p->s, "Too many texts in one search");
@@ -182,9 +183,9 @@ static unsigned cost(const struct search_key *k)
         return k->kind;
     unsigned most = 0;
     for (const struct search_key *i = k->a; i; i = i->next)
-        most = cost(i) > most ? cost(i) : most;
+        most = i->cost > most ? i->cost : most;
     for (const struct search_key *i = k->b; i; i = i->next)
-        most = cost(i) > most ? cost(i) : most;
+        most = i->cost > most ? i->cost : most;
     return most;
 }
 
@@ -192,18 +193,25 @@ static unsigned cost(const struct search_key *k)
  * 9051 §6.4.4 */
 static struct search_key *key_list(struct parser *p)
 {
-    struct search_key *first = NULL;
+    struct search_key *first[SEARCH_TEXT + 1] = {NULL}, *last[SEARCH_TEXT + 1] = {NULL};
     do {
         struct search_key *k = search_key(p);
         if (!k)
-            return first;
-        struct search_key **at = &first;
-        while (*at && cost(*at) <= cost(k))
-            at = &(*at)->next;
-        k->next = *at;
-        *at = k;
+            return NULL;
+        if (last[k->cost])
+            last[k->cost]->next = k;
+        else
+            first[k->cost] = k;
+        last[k->cost] = k;
     } while (scan_try(p->s, ' '));
-    return first;
+    struct search_key *all = NULL;
+    for (unsigned i = SEARCH_TEXT + 1; i-- > 0;) {
+        if (first[i]) {
+            last[i]->next = all;
+            all = first[i];
+        }
+    }
+    return all;
 }
 
 static bool ends_word(const struct scan *s)
@@ -255,7 +263,10 @@ static struct search_key *search_key(struct parser *p)
         k = key_word(p, k);
     }
     p->depth--;
-    return scan_ok(p->s) ? k : NULL;
+    if (!scan_ok(p->s))
+        return NULL;
+    k->cost = cost(k);
+    return k;
 }
 
 /* search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")" */

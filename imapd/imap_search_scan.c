@@ -115,8 +115,19 @@ static void look_at_chunk(struct search_scan *s, struct search_message *m)
     s->in_part = !last;
 }
 
+static enum search_answer look_at_fields(struct search_scan *s, struct search_message *m)
+{
+    s->running = false;
+    return imap_search_match_header(m) && imap_search_match_field(m->arena, buf_span(&m->header),
+                                                                  s->key->name, s->key->text)
+               ? SEARCH_YES
+               : SEARCH_NO;
+}
+
 enum search_answer imap_search_scan_more(struct search_scan *s, struct search_message *m)
 {
+    if (s->key->kind == SEARCH_HEADER)
+        return look_at_fields(s, m);
     if (s->key->text.n == 0) { /* every message holds the empty text */
         s->running = false;
         return SEARCH_YES;

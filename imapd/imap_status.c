@@ -55,7 +55,7 @@ static enum err imap_status_recent(struct imap_session *s, struct txn *t, const 
     enum err e = imap_cache_look(&s->home->cache, t, box, &cached, f);
     if (e == ERR_OK)
         *out = uidset_count(&cached->uids) -
-               (box->recent_from > 1 ? uidset_rank(&cached->uids, box->recent_from - 1) : 0);
+               (cached->recent_from > 1 ? uidset_rank(&cached->uids, cached->recent_from - 1) : 0);
     return e;
 }
 

@@ -39,7 +39,7 @@ enum err imap_view_open(struct imap_session *s, struct txn *t, const struct mail
     v->uidvalidity = box->uidvalidity;
     v->read_only = read_only;
     v->modseq = box->highestmodseq;
-    v->recent_from = box->recent_from;
+    v->recent_from = cached->recent_from;
     v->session = s;
     v->watch =
         (struct changes_watch){.account = box->account, .mailbox = box->id, .note = imap_view_note};
@@ -83,6 +83,7 @@ void imap_view_recent_told(struct imap_view *v)
     uint32_t last = uidset_last(&v->uids);
     if (v->read_only || v->gone || last < v->recent_from || last < v->recent_noted)
         return;
+    imap_cache_recent_told(&v->session->home->cache, v->mailbox, last + 1);
     struct imap_view_recent *r = mem_new(struct imap_view_recent);
     r->mailbox = v->mailbox;
     r->uidnext = last + 1;
@@ -250,6 +251,8 @@ static void imap_view_tell_added(struct imap_view *v)
     imap_outf(s, "* %" PRIu32 " EXISTS\r\n", v->told_exists);
     if (!(s->enabled & IMAP_REV2))
         imap_outf(s, "* %" PRIu32 " RECENT\r\n", imap_view_recent_count(v));
+    if (!v->read_only)
+        imap_cache_recent_told(&s->home->cache, v->mailbox, uidset_last(&v->uids) + 1);
 }
 
 void imap_view_tell_keywords(struct imap_view *v)

@@ -92,7 +92,7 @@ const struct cli_command commands[] = {
      "expunged, mailbox, bytes, flags, subject, with tabs between them.",
      undelete_options, 1, 1, NULL, admin_undelete},
     {"check", "", "prove the invariants of the store; a line for each that is broken",
-     "Says ok, or ends with exit code 1. A running server goes on meanwhile.",
+     "Ends with a line ok: and what was read, or with exit code 1. A running server goes on meanwhile.",
      where, 0, 0, NULL, admin_store_check},
     {"dump", "", "write the whole store to standard output as text",
      "Newline-delimited JSON with everything that the store knows, passwords as their verifiers;\n"

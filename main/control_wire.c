@@ -1,4 +1,5 @@
 #include "main/control_wire.h"
+#include "common/le.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -50,8 +51,7 @@ bool control_wire_send(struct control_wire *w, char type, struct span bytes)
         bytes = span_from(bytes, CONTROL_WIRE_BYTES);
     }
     char head[HEAD_BYTES] = {type};
-    for (unsigned i = 0; i < 4; i++)
-        head[1 + i] = (char)(bytes.n >> (8 * i));
+    le_put(head + 1, bytes.n, 4);
     return !control_wire_is_ending(w) && send_all(w, head, sizeof head) &&
            send_all(w, bytes.p, bytes.n);
 }
@@ -75,9 +75,7 @@ bool control_wire_receive(struct control_wire *w, char *type_out, struct buf *bo
     char head[HEAD_BYTES];
     if (control_wire_is_ending(w) || !receive_all(w, head, sizeof head))
         return false;
-    size_t n = 0;
-    for (unsigned i = 0; i < 4; i++)
-        n |= (size_t)(unsigned char)head[1 + i] << (8 * i);
+    size_t n = le_get32(head + 1);
     buf_reset(body);
     char *room = n <= CONTROL_WIRE_BYTES ? buf_room(body, n) : NULL;
     if (n > 0 && (!room || !receive_all(w, room, n)))

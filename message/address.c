@@ -1,9 +1,9 @@
 #include "message/address.h"
 #include "common/utf8.h"
+#include "message/nfc.h"
 
 #include <arpa/inet.h>
 #include <idn2.h>
-#include <utf8proc.h>
 
 #define LOCAL_BYTES 64   /* RFC 5321 §4.5.3.1.1 */
 #define DOMAIN_BYTES 255 /* RFC 5321 §4.5.3.1.2 */
@@ -277,21 +277,10 @@ bool address_domain_key(struct arena *a, struct span domain, struct span *key_ou
 /* Case folded and NFC. */
 static bool local_key(struct arena *a, struct span local, struct span *out)
 {
-    const utf8proc_option_t how = UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_STABLE;
-    if (utf8_ascii(local)) {
-        *out = lower_ascii(a, local);
-        return true;
-    }
-    const utf8proc_uint8_t *in = (const utf8proc_uint8_t *)local.p;
-    utf8proc_ssize_t n = utf8proc_decompose(in, (utf8proc_ssize_t)local.n, NULL, 0, how);
-    if (n < 0)
-        return false;
-    utf8proc_int32_t *text = arena_alloc(a, ((size_t)n + 1) * sizeof *text); /* one for a NUL */
-    n = utf8proc_decompose(in, (utf8proc_ssize_t)local.n, text, n, how);
-    if (n >= 0)
-        n = utf8proc_reencode(text, n, how);
-    *out = span_of(text, n < 0 ? 0 : (size_t)n);
-    return n >= 0;
+    if (!utf8_ascii(local))
+        return nfc_folded(a, local, out);
+    *out = lower_ascii(a, local);
+    return true;
 }
 
 bool address_key(struct arena *a, struct address addr, struct span *key_out)

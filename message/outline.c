@@ -1,4 +1,5 @@
 #include "message/outline.h"
+#include "common/le.h"
 #include "common/mem.h"
 #include "message/mime.h"
 
@@ -76,27 +77,6 @@ const struct outline_limits outline_limits_default = {
     .address_count = 1000,
 };
 
-/* --- numbers ------------------------------------------------------------------------------------------------------- */
-
-static void put_number(char *p, uint64_t v, unsigned bytes)
-{
-    for (unsigned i = 0; i < bytes; i++)
-        p[i] = (char)(v >> (8 * i));
-}
-
-static uint64_t get_number(const char *p, unsigned bytes)
-{
-    uint64_t v = 0;
-    for (unsigned i = 0; i < bytes; i++)
-        v |= (uint64_t)(unsigned char)p[i] << (8 * i);
-    return v;
-}
-
-static uint32_t get_u32(const char *p)
-{
-    return (uint32_t)get_number(p, 4);
-}
-
 /* --- making one ---------------------------------------------------------------------------------------------------- */
 
 struct outline_parser {
@@ -129,35 +109,35 @@ static void put_head(char *to, const struct mime_message *m, uint64_t bytes,
                      const uint32_t counts[6], size_t record_bytes)
 {
     memcpy(to, magic, sizeof magic);
-    put_number(to + 4, record_bytes, 4);
-    put_number(to + 8, bytes, 8);
-    put_number(to + 16, m->parts[0].row.body_at, 8);
-    put_number(to + 24, m->dated ? (uint64_t)m->sent.utc : 0, 8);
-    put_number(to + 32, m->dated ? (uint64_t)(int64_t)m->sent.zone_minutes : 0, 4);
-    put_number(to + 36, m->dated ? FLAG_DATED : 0, 4);
+    le_put(to + 4, record_bytes, 4);
+    le_put(to + 8, bytes, 8);
+    le_put(to + 16, m->parts[0].row.body_at, 8);
+    le_put(to + 24, m->dated ? (uint64_t)m->sent.utc : 0, 8);
+    le_put(to + 32, m->dated ? (uint64_t)(int64_t)m->sent.zone_minutes : 0, 4);
+    le_put(to + 36, m->dated ? FLAG_DATED : 0, 4);
     for (unsigned i = 0; i < 6; i++)
-        put_number(to + 40 + 4 * i, counts[i], 4);
+        le_put(to + 40 + 4 * i, counts[i], 4);
 }
 
 static void put_part(char *to, const struct structure_part *p, size_t names_at)
 {
     const struct outline_part *row = &p->row;
-    put_number(to, row->header_at, 8);
-    put_number(to + 8, row->body_at, 8);
-    put_number(to + 16, row->end_at, 8);
-    put_number(to + 24, row->decoded_bytes, 8);
-    put_number(to + 32, row->lines, 8);
-    put_number(to + 40, row->parent, 4);
-    put_number(to + 44, row->number, 4);
-    put_number(to + 48, p->next, 4);
-    put_number(to + 52, names_at, 4);
-    put_number(to + 56, row->type.n, 1);
-    put_number(to + 57, row->subtype.n, 1);
-    put_number(to + 58, row->charset.n, 1);
-    put_number(to + 59, row->kind, 1);
-    put_number(to + 60, row->encoding, 1);
-    put_number(to + 61, row->attachment ? PART_ATTACHMENT : 0, 1);
-    put_number(to + 62, 0, 2);
+    le_put(to, row->header_at, 8);
+    le_put(to + 8, row->body_at, 8);
+    le_put(to + 16, row->end_at, 8);
+    le_put(to + 24, row->decoded_bytes, 8);
+    le_put(to + 32, row->lines, 8);
+    le_put(to + 40, row->parent, 4);
+    le_put(to + 44, row->number, 4);
+    le_put(to + 48, p->next, 4);
+    le_put(to + 52, names_at, 4);
+    le_put(to + 56, row->type.n, 1);
+    le_put(to + 57, row->subtype.n, 1);
+    le_put(to + 58, row->charset.n, 1);
+    le_put(to + 59, row->kind, 1);
+    le_put(to + 60, row->encoding, 1);
+    le_put(to + 61, row->attachment ? PART_ATTACHMENT : 0, 1);
+    le_put(to + 62, 0, 2);
 }
 
 static size_t names_bytes(const struct structure_part *p)
@@ -204,8 +184,8 @@ static bool put_record(struct buf *out, const struct mime_message *m, uint64_t b
         name += put_span(name, m->parts[i].row.charset);
     }
     for (size_t i = 0; i < cuts_n; i++, at += CUT_BYTES) {
-        put_number(at, cuts[i].at, 4);
-        put_number(at + 4, cuts[i].n, 4);
+        le_put(at, cuts[i].at, 4);
+        le_put(at + 4, cuts[i].n, 4);
     }
     name += put_span(name, envelope);
     name += put_span(name, structure);
@@ -281,12 +261,12 @@ static struct sections sections_of(struct span record)
 {
     struct sections s;
     const char *p = record.p;
-    s.parts = get_u32(p + 40);
-    s.cuts = get_u32(p + 44);
-    s.names = get_u32(p + 48);
-    s.envelope = get_u32(p + 52);
-    s.structure = get_u32(p + 56);
-    s.subject = get_u32(p + 60);
+    s.parts = le_get32(p + 40);
+    s.cuts = le_get32(p + 44);
+    s.names = le_get32(p + 48);
+    s.envelope = le_get32(p + 52);
+    s.structure = le_get32(p + 56);
+    s.subject = le_get32(p + 60);
     s.cuts_at = HEAD_BYTES + (size_t)s.parts * PART_BYTES;
     s.names_at = s.cuts_at + (size_t)s.cuts * CUT_BYTES;
     s.envelope_at = s.names_at + s.names;
@@ -299,19 +279,19 @@ static struct sections sections_of(struct span record)
 bool outline_open(struct span record, struct outline *out)
 {
     if (record.n < HEAD_BYTES || memcmp(record.p, magic, sizeof magic) != 0 ||
-        get_u32(record.p + 4) != record.n)
+        le_get32(record.p + 4) != record.n)
         return false;
     struct sections s = sections_of(record);
     if (s.parts == 0 || s.end != record.n)
         return false;
-    uint32_t flags = get_u32(record.p + 36);
+    uint32_t flags = le_get32(record.p + 36);
     *out = (struct outline){
         .record = record,
-        .bytes = get_number(record.p + 8, 8),
-        .header_bytes = get_number(record.p + 16, 8),
+        .bytes = le_get(record.p + 8, 8),
+        .header_bytes = le_get(record.p + 16, 8),
         .dated = flags & FLAG_DATED,
-        .sent = {.utc = (int64_t)get_number(record.p + 24, 8),
-                 .zone_minutes = (int32_t)get_u32(record.p + 32)},
+        .sent = {.utc = (int64_t)le_get(record.p + 24, 8),
+                 .zone_minutes = (int32_t)le_get32(record.p + 32)},
         .parts = s.parts,
         .envelope = span_of(record.p + s.envelope_at, s.envelope),
         .bodystructure = span_of(record.p + s.structure_at, s.structure),
@@ -327,7 +307,7 @@ struct span outline_body(const struct outline *o, struct arena *a)
     char *p = arena_alloc(a, s.structure);
     size_t n = 0, from = 0;
     for (uint32_t i = 0; i < s.cuts; i++, cut += CUT_BYTES) {
-        size_t at = get_u32(cut), length = get_u32(cut + 4);
+        size_t at = le_get32(cut), length = le_get32(cut + 4);
         if (at < from || at > s.structure || length > s.structure - at)
             continue; /* damaged */
         n += put_span(p + n, span_of(o->bodystructure.p + from, at - from));
@@ -345,9 +325,9 @@ static const char *row_of(const struct outline *o, uint32_t i)
 static bool read_names(const struct outline *o, const char *row, struct outline_part *out)
 {
     struct sections s = sections_of(o->record);
-    size_t at = get_u32(row + 52);
-    size_t type = (size_t)get_number(row + 56, 1), subtype = (size_t)get_number(row + 57, 1);
-    size_t charset = (size_t)get_number(row + 58, 1);
+    size_t at = le_get32(row + 52);
+    size_t type = (size_t)le_get(row + 56, 1), subtype = (size_t)le_get(row + 57, 1);
+    size_t charset = (size_t)le_get(row + 58, 1);
     if (at > s.names || type + subtype + charset > s.names - at)
         return false;
     const char *name = o->record.p + s.names_at + at;
@@ -362,20 +342,20 @@ bool outline_part(const struct outline *o, uint32_t i, struct outline_part *out)
     if (i >= o->parts)
         return false;
     const char *row = row_of(o, i);
-    uint64_t kind = get_number(row + 59, 1), encoding = get_number(row + 60, 1);
+    uint64_t kind = le_get(row + 59, 1), encoding = le_get(row + 60, 1);
     if (kind > OUTLINE_MESSAGE || encoding > ENCODE_UNKNOWN)
         return false;
     *out = (struct outline_part){.kind = (enum outline_kind)kind,
-                                 .parent = get_u32(row + 40),
-                                 .number = get_u32(row + 44),
-                                 .header_at = get_number(row, 8),
-                                 .body_at = get_number(row + 8, 8),
-                                 .end_at = get_number(row + 16, 8),
-                                 .decoded_bytes = get_number(row + 24, 8),
-                                 .lines = get_number(row + 32, 8),
+                                 .parent = le_get32(row + 40),
+                                 .number = le_get32(row + 44),
+                                 .header_at = le_get(row, 8),
+                                 .body_at = le_get(row + 8, 8),
+                                 .end_at = le_get(row + 16, 8),
+                                 .decoded_bytes = le_get(row + 24, 8),
+                                 .lines = le_get(row + 32, 8),
                                  .encoding = (enum encode_kind)encoding,
-                                 .attachment = get_number(row + 61, 1) & PART_ATTACHMENT};
-    uint32_t next = get_u32(row + 48);
+                                 .attachment = le_get(row + 61, 1) & PART_ATTACHMENT};
+    uint32_t next = le_get32(row + 48);
     return (out->parent < i || (i == 0 && out->parent == 0)) && next > i && next <= o->parts &&
            out->header_at <= out->body_at && out->body_at <= out->end_at &&
            out->end_at <= o->bytes && read_names(o, row, out);
@@ -384,11 +364,11 @@ bool outline_part(const struct outline *o, uint32_t i, struct outline_part *out)
 /* The number-th child of multipart i. Walks over the siblings before it; what they hold is stepped over. */
 static bool child_of(const struct outline *o, uint32_t i, uint32_t number, uint32_t *child)
 {
-    uint32_t end = get_u32(row_of(o, i) + 48), at = i + 1;
+    uint32_t end = le_get32(row_of(o, i) + 48), at = i + 1;
     if (end > o->parts || number == 0)
         return false;
     while (--number > 0 && at < end) {
-        uint32_t next = get_u32(row_of(o, at) + 48);
+        uint32_t next = le_get32(row_of(o, at) + 48);
         if (next <= at)
             return false;
         at = next;

@@ -1,4 +1,5 @@
 #include "store/blob.h"
+#include "common/le.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/must.h"
@@ -13,26 +14,12 @@
 
 /* --- rows --- */
 
-static uint64_t blob_le(const char *p, size_t n)
-{
-    uint64_t v = 0;
-    for (size_t i = 0; i < n; i++)
-        v |= (uint64_t)(unsigned char)p[i] << (8 * i);
-    return v;
-}
-
-static void blob_put_le(char *p, uint64_t v, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        p[i] = (char)(v >> (8 * i));
-}
-
 static enum err blob_row_put(struct txn *t, uint64_t id, const struct blob_info *b, struct fault *f)
 {
     char row[BLOB_ROW_BYTES];
-    blob_put_le(row, b->bytes, 8);
-    blob_put_le(row + 8, b->refs, 4);
-    blob_put_le(row + 12, b->chunks, 4);
+    le_put(row, b->bytes, 8);
+    le_put(row + 8, b->refs, 4);
+    le_put(row + 12, b->chunks, 4);
     struct schema_key k;
     return table_put(t, TABLE_BODY, schema_id_key(&k, id), span_of(row, sizeof row), f);
 }
@@ -48,8 +35,8 @@ enum err blob_info(struct txn *t, uint64_t id, struct blob_info *out, struct fau
     else if (e == ERR_LIMIT || (e == ERR_OK && row.n != BLOB_ROW_BYTES))
         e = fault_set(f, ERR_CORRUPT, "the row of body %" PRIu64 " has the wrong length", id);
     if (e == ERR_OK)
-        *out = (struct blob_info){blob_le(row.p, 8), (uint32_t)blob_le(row.p + 8, 4),
-                                  (uint32_t)blob_le(row.p + 12, 4)};
+        *out = (struct blob_info){le_get(row.p, 8), (uint32_t)le_get(row.p + 8, 4),
+                                  (uint32_t)le_get(row.p + 12, 4)};
     buf_fini(&row);
     return e;
 }

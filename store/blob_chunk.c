@@ -1,4 +1,5 @@
 #include "store/blob_chunk.h"
+#include "common/le.h"
 #include "common/mem.h"
 #include "common/must.h"
 
@@ -71,8 +72,7 @@ bool blob_chunk_pack(struct span row, struct buf *packed_out)
         return false;
     }
     p[0] = BLOB_CHUNK_ZSTD;
-    for (size_t i = 1; i < BLOB_HEAD_BYTES; i++)
-        p[i] = (char)(bytes.n >> (8 * (i - 1)));
+    le_put(p + 1, bytes.n, BLOB_HEAD_BYTES - 1);
     buf_grew(packed_out, n + BLOB_HEAD_BYTES);
     return true;
 }
@@ -95,9 +95,7 @@ void blob_chunk_row(struct span bytes, struct buf *row_out)
 /* Unpacks row into o->plain. */
 static bool blob_chunk_unpack(struct blob_chunk_tools *o, struct span row)
 {
-    size_t n = 0;
-    for (size_t i = BLOB_HEAD_BYTES; row.n >= BLOB_HEAD_BYTES && i-- > 1;)
-        n = n << 8 | (unsigned char)row.p[i];
+    size_t n = row.n >= BLOB_HEAD_BYTES ? (size_t)le_get(row.p + 1, BLOB_HEAD_BYTES - 1) : 0;
     if (n == 0 || n > BLOB_CHUNK_BYTES)
         return false;
     if (!o->unpack)

@@ -155,47 +155,15 @@
  *   (I14) The change log of an account does not reach back behind its floor.
  *   (I15) A glance belongs to a mailbox, and is not newer than its HIGHESTMODSEQ. */
 #include "store/schema.h"
+#include "common/le.h"
 #include "common/must.h"
 #include "store/glance.h"
-
-static void put_be(char *to, uint64_t v, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        to[i] = (char)(v >> (8 * (n - 1 - i)));
-}
-
-static uint64_t get_be(const char *from, size_t n)
-{
-    uint64_t v = 0;
-    for (size_t i = 0; i < n; i++)
-        v = v << 8 | (unsigned char)from[i];
-    return v;
-}
-
-static void put_le(char *to, uint64_t v, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        to[i] = (char)(v >> (8 * i));
-}
-
-static uint64_t get_le(const char *from, size_t n)
-{
-    uint64_t v = 0;
-    for (size_t i = 0; i < n; i++)
-        v |= (uint64_t)(unsigned char)from[i] << (8 * i);
-    return v;
-}
-
-static uint32_t get_le32(const char *from)
-{
-    return (uint32_t)get_le(from, 4);
-}
 
 /* --- keys --- */
 
 struct span schema_id_key(struct schema_key *k, uint64_t id)
 {
-    put_be(k->bytes, id, 8);
+    be_put(k->bytes, id, 8);
     return span_of(k->bytes, 8);
 }
 
@@ -203,7 +171,7 @@ struct span schema_name_key(struct schema_key *k, uint64_t account, struct span 
 {
     must(name.n <= MAILBOX_NAME_BYTES);
     struct span inbox = SPAN("INBOX");
-    put_be(k->bytes, account, 8);
+    be_put(k->bytes, account, 8);
     if (name.n)
         memcpy(k->bytes + 8, name.p, name.n);
     if (span_starts_ci(name, inbox) && (name.n == inbox.n || name.p[inbox.n] == '/'))
@@ -223,21 +191,21 @@ struct span schema_address_key(struct schema_key *k, struct span address)
 struct span schema_account_key(struct schema_key *k, uint64_t id)
 {
     k->bytes[0] = 'i';
-    put_be(k->bytes + 1, id, 8);
+    be_put(k->bytes + 1, id, 8);
     return span_of(k->bytes, 9);
 }
 
 struct span schema_keyword_key(struct schema_key *k, uint64_t mailbox, uint16_t index)
 {
-    put_be(k->bytes, mailbox, 8);
-    put_be(k->bytes + 8, index, 2);
+    be_put(k->bytes, mailbox, 8);
+    be_put(k->bytes + 8, index, 2);
     return span_of(k->bytes, 10);
 }
 
 static struct span pair_key(struct schema_key *k, uint64_t id, uint32_t n)
 {
-    put_be(k->bytes, id, 8);
-    put_be(k->bytes + 8, n, 4);
+    be_put(k->bytes, id, 8);
+    be_put(k->bytes + 8, n, 4);
     return span_of(k->bytes, 12);
 }
 
@@ -254,9 +222,9 @@ struct span schema_chunk_key(struct schema_key *k, uint64_t body, uint32_t n)
 struct span schema_change_key(struct schema_key *k, uint64_t account, uint64_t modseq,
                               uint64_t mailbox, unsigned kind)
 {
-    put_be(k->bytes, account, 8);
-    put_be(k->bytes + 8, modseq, 8);
-    put_be(k->bytes + 16, mailbox, 8);
+    be_put(k->bytes, account, 8);
+    be_put(k->bytes + 8, modseq, 8);
+    be_put(k->bytes + 16, mailbox, 8);
     k->bytes[24] = (char)kind;
     return span_of(k->bytes, 25);
 }
@@ -267,10 +235,10 @@ struct span schema_change_key(struct schema_key *k, uint64_t account, uint64_t m
 struct span schema_bin_key(struct schema_key *k, uint64_t account, int64_t when, uint64_t mailbox,
                            uint32_t uid)
 {
-    put_be(k->bytes, account, 8);
-    put_be(k->bytes + 8, (uint64_t)when ^ SIGN_BIT, 8);
-    put_be(k->bytes + 16, mailbox, 8);
-    put_be(k->bytes + 24, uid, 4);
+    be_put(k->bytes, account, 8);
+    be_put(k->bytes + 8, (uint64_t)when ^ SIGN_BIT, 8);
+    be_put(k->bytes + 16, mailbox, 8);
+    be_put(k->bytes + 24, uid, 4);
     return span_of(k->bytes, 28);
 }
 
@@ -279,7 +247,7 @@ struct span schema_bin_key(struct schema_key *k, uint64_t account, int64_t when,
 struct span schema_floor_key(struct schema_key *k, uint64_t account)
 {
     memcpy(k->bytes, FLOOR.p, FLOOR.n);
-    put_be(k->bytes + FLOOR.n, account, 8);
+    be_put(k->bytes + FLOOR.n, account, 8);
     return span_of(k->bytes, FLOOR.n + 8);
 }
 
@@ -292,7 +260,7 @@ bool schema_id_of(struct span key, uint64_t *id)
 {
     if (key.n != 8)
         return false;
-    *id = get_be(key.p, 8);
+    *id = be_get(key.p, 8);
     return true;
 }
 
@@ -300,7 +268,7 @@ bool schema_name_of(struct span key, uint64_t *account, struct span *name)
 {
     if (key.n <= 8 || key.n > 8 + MAILBOX_NAME_BYTES)
         return false;
-    *account = get_be(key.p, 8);
+    *account = be_get(key.p, 8);
     *name = span_from(key, 8);
     return true;
 }
@@ -309,8 +277,8 @@ bool schema_pair_of(struct span key, uint64_t *id, uint32_t *n)
 {
     if (key.n != 12)
         return false;
-    *id = get_be(key.p, 8);
-    *n = (uint32_t)get_be(key.p + 8, 4);
+    *id = be_get(key.p, 8);
+    *n = (uint32_t)be_get(key.p + 8, 4);
     return true;
 }
 
@@ -318,8 +286,8 @@ bool schema_keyword_of(struct span key, uint64_t *mailbox, uint16_t *index)
 {
     if (key.n != 10)
         return false;
-    *mailbox = get_be(key.p, 8);
-    *index = (uint16_t)get_be(key.p + 8, 2);
+    *mailbox = be_get(key.p, 8);
+    *index = (uint16_t)be_get(key.p + 8, 2);
     return true;
 }
 
@@ -327,7 +295,7 @@ bool schema_floor_of(struct span key, uint64_t *account)
 {
     if (key.n != FLOOR.n + 8 || !schema_has_prefix(key, FLOOR))
         return false;
-    *account = get_be(key.p + FLOOR.n, 8);
+    *account = be_get(key.p + FLOOR.n, 8);
     return true;
 }
 
@@ -337,13 +305,13 @@ bool schema_number(struct span value, uint64_t *out)
 {
     if (value.n != 8)
         return false;
-    *out = get_le(value.p, 8);
+    *out = le_get(value.p, 8);
     return true;
 }
 
 struct span schema_number_value(char bytes[8], uint64_t v)
 {
-    put_le(bytes, v, 8);
+    le_put(bytes, v, 8);
     return span_of(bytes, 8);
 }
 
@@ -351,18 +319,18 @@ struct span schema_mailbox(char row[SCHEMA_MAILBOX_BYTES + MAILBOX_NAME_BYTES],
                            const struct mailbox *m)
 {
     must(m->name.n > 0 && m->name.n <= MAILBOX_NAME_BYTES);
-    put_le(row, m->account, 8);
-    put_le(row + 8, m->uidvalidity, 4);
-    put_le(row + 12, m->uidnext, 4);
-    put_le(row + 16, m->highestmodseq, 8);
-    put_le(row + 24, m->messages, 4);
-    put_le(row + 28, m->unseen, 4);
-    put_le(row + 32, m->deleted, 4);
-    put_le(row + 36, m->recent_from, 4);
-    put_le(row + 40, m->bytes, 8);
-    put_le(row + 48, m->uses, 4);
-    put_le(row + 52, m->keyword_count, 2);
-    put_le(row + 54, (uint64_t)m->created, 8);
+    le_put(row, m->account, 8);
+    le_put(row + 8, m->uidvalidity, 4);
+    le_put(row + 12, m->uidnext, 4);
+    le_put(row + 16, m->highestmodseq, 8);
+    le_put(row + 24, m->messages, 4);
+    le_put(row + 28, m->unseen, 4);
+    le_put(row + 32, m->deleted, 4);
+    le_put(row + 36, m->recent_from, 4);
+    le_put(row + 40, m->bytes, 8);
+    le_put(row + 48, m->uses, 4);
+    le_put(row + 52, m->keyword_count, 2);
+    le_put(row + 54, (uint64_t)m->created, 8);
     memcpy(row + SCHEMA_MAILBOX_BYTES, m->name.p, m->name.n);
     return span_of(row, SCHEMA_MAILBOX_BYTES + m->name.n);
 }
@@ -373,18 +341,18 @@ bool schema_mailbox_of(struct span value, struct mailbox *out)
     if (value.n <= SCHEMA_MAILBOX_BYTES || value.n > SCHEMA_MAILBOX_BYTES + MAILBOX_NAME_BYTES)
         return false;
     *out = (struct mailbox){
-        .account = get_le(p, 8),
-        .uidvalidity = get_le32(p + 8),
-        .uidnext = get_le32(p + 12),
-        .highestmodseq = get_le(p + 16, 8),
-        .messages = get_le32(p + 24),
-        .unseen = get_le32(p + 28),
-        .deleted = get_le32(p + 32),
-        .recent_from = get_le32(p + 36),
-        .bytes = get_le(p + 40, 8),
-        .uses = get_le32(p + 48),
-        .keyword_count = (uint32_t)get_le(p + 52, 2),
-        .created = (int64_t)get_le(p + 54, 8),
+        .account = le_get(p, 8),
+        .uidvalidity = le_get32(p + 8),
+        .uidnext = le_get32(p + 12),
+        .highestmodseq = le_get(p + 16, 8),
+        .messages = le_get32(p + 24),
+        .unseen = le_get32(p + 28),
+        .deleted = le_get32(p + 32),
+        .recent_from = le_get32(p + 36),
+        .bytes = le_get(p + 40, 8),
+        .uses = le_get32(p + 48),
+        .keyword_count = (uint32_t)le_get(p + 52, 2),
+        .created = (int64_t)le_get(p + 54, 8),
         .name = span_from(value, SCHEMA_MAILBOX_BYTES),
     };
     return out->uidnext > 0 && out->uidvalidity > 0 && out->keyword_count <= MAILBOX_KEYWORD_COUNT;
@@ -392,23 +360,23 @@ bool schema_mailbox_of(struct span value, struct mailbox *out)
 
 static void put_msg(char *row, const struct msg *m)
 {
-    put_le(row, m->modseq, 8);
-    put_le(row + 8, (uint64_t)m->internal.utc, 8);
-    put_le(row + 16, (uint64_t)m->saved, 8);
-    put_le(row + 24, m->blob, 8);
-    put_le(row + 32, m->bytes, 8);
-    put_le(row + 40, (uint16_t)(int16_t)m->internal.zone_minutes, 2);
+    le_put(row, m->modseq, 8);
+    le_put(row + 8, (uint64_t)m->internal.utc, 8);
+    le_put(row + 16, (uint64_t)m->saved, 8);
+    le_put(row + 24, m->blob, 8);
+    le_put(row + 32, m->bytes, 8);
+    le_put(row + 40, (uint16_t)(int16_t)m->internal.zone_minutes, 2);
     row[42] = (char)m->flags;
 }
 
 static void get_msg(const char *row, struct msg *out)
 {
     *out = (struct msg){
-        .modseq = get_le(row, 8),
-        .internal = {(int64_t)get_le(row + 8, 8), (int16_t)get_le(row + 40, 2)},
-        .saved = (int64_t)get_le(row + 16, 8),
-        .blob = get_le(row + 24, 8),
-        .bytes = get_le(row + 32, 8),
+        .modseq = le_get(row, 8),
+        .internal = {(int64_t)le_get(row + 8, 8), (int16_t)le_get(row + 40, 2)},
+        .saved = (int64_t)le_get(row + 16, 8),
+        .blob = le_get(row + 24, 8),
+        .bytes = le_get(row + 32, 8),
         .flags = (unsigned char)row[42],
     };
 }
@@ -435,8 +403,8 @@ void schema_account(const struct account *a, struct buf *out)
 {
     char row[10];
     must(a->address.n <= SCHEMA_ADDRESS_BYTES);
-    put_le(row, (uint64_t)a->created, 8);
-    put_le(row + 8, a->address.n, 2);
+    le_put(row, (uint64_t)a->created, 8);
+    le_put(row + 8, a->address.n, 2);
     buf_reset(out);
     (void)buf_add(out, span_of(row, sizeof row));
     (void)buf_add(out, a->address);
@@ -447,11 +415,11 @@ bool schema_account_of(struct span value, struct account *out)
 {
     if (value.n < 10)
         return false;
-    size_t n = (size_t)get_le(value.p + 8, 2);
+    size_t n = (size_t)le_get(value.p + 8, 2);
     if (n == 0 || n > SCHEMA_ADDRESS_BYTES || n > value.n - 10)
         return false;
     *out = (struct account){
-        .created = (int64_t)get_le(value.p, 8),
+        .created = (int64_t)le_get(value.p, 8),
         .address = span_of(value.p + 10, n),
         .verifier = span_from(value, 10 + n),
     };
@@ -462,7 +430,7 @@ static void add_counted(struct span s, struct buf *out)
 {
     char length[2];
     must(s.n <= UINT16_MAX);
-    put_le(length, s.n, 2);
+    le_put(length, s.n, 2);
     (void)buf_add(out, span_of(length, 2));
     (void)buf_add(out, s);
 }
@@ -471,7 +439,7 @@ static bool take_counted(struct span *rest, struct span *out)
 {
     if (rest->n < 2)
         return false;
-    size_t n = (size_t)get_le(rest->p, 2);
+    size_t n = (size_t)le_get(rest->p, 2);
     if (n > rest->n - 2)
         return false;
     *out = span_of(rest->p + 2, n);
@@ -483,7 +451,7 @@ void schema_spans(const struct span *spans, size_t n, struct buf *out)
 {
     char count[2];
     must(n <= UINT16_MAX);
-    put_le(count, n, 2);
+    le_put(count, n, 2);
     (void)buf_add(out, span_of(count, 2));
     for (size_t i = 0; i < n; i++)
         add_counted(spans[i], out);
@@ -493,7 +461,7 @@ bool schema_spans_of(struct arena *a, struct span value, struct span **out, size
 {
     if (value.n < 2)
         return false;
-    size_t n = (size_t)get_le(value.p, 2);
+    size_t n = (size_t)le_get(value.p, 2);
     struct span rest = span_from(value, 2);
     if (n > rest.n / 2)
         return false;
@@ -511,9 +479,9 @@ void schema_change(const struct schema_change *c, struct buf *out)
 {
     char row[SCHEMA_CHANGE_BYTES];
     const struct actor *by = &c->change.by;
-    put_le(row, (uint64_t)c->when, 8);
+    le_put(row, (uint64_t)c->when, 8);
     row[8] = (char)by->kind;
-    put_le(row + 9, by->account, 8);
+    le_put(row + 9, by->account, 8);
     memset(row + 17, 0, ID_BYTES);
     memcpy(row + 17, by->session.text, strnlen(by->session.text, ID_BYTES - 1));
     buf_reset(out);
@@ -529,12 +497,12 @@ bool schema_change_of(struct span key, struct span value, struct schema_change *
     if (kind < CHANGE_ADDED || kind > CHANGE_BOX_NAMED || by > ACTOR_ADMIN || value.p[32])
         return false;
     *out = (struct schema_change){
-        .change = {.account = get_be(key.p, 8),
-                   .modseq = get_be(key.p + 8, 8),
-                   .mailbox = get_be(key.p + 16, 8),
+        .change = {.account = be_get(key.p, 8),
+                   .modseq = be_get(key.p + 8, 8),
+                   .mailbox = be_get(key.p + 16, 8),
                    .kind = (enum change_kind)kind,
-                   .by = {.kind = (enum actor_kind)by, .account = get_le(value.p + 9, 8)}},
-        .when = (int64_t)get_le(value.p, 8),
+                   .by = {.kind = (enum actor_kind)by, .account = le_get(value.p + 9, 8)}},
+        .when = (int64_t)le_get(value.p, 8),
         .packed = span_from(value, SCHEMA_CHANGE_BYTES),
     };
     memcpy(out->change.by.session.text, value.p + 17, ID_BYTES);
@@ -557,12 +525,12 @@ bool schema_bin_of(struct arena *a, struct span key, struct span value, struct b
     if (key.n != 28 || value.n < SCHEMA_MSG_BYTES)
         return false;
     *out = (struct bin_item){
-        .account = get_be(key.p, 8),
-        .when = (int64_t)(get_be(key.p + 8, 8) ^ SIGN_BIT),
-        .mailbox = get_be(key.p + 16, 8),
+        .account = be_get(key.p, 8),
+        .when = (int64_t)(be_get(key.p + 8, 8) ^ SIGN_BIT),
+        .mailbox = be_get(key.p + 16, 8),
     };
     get_msg(value.p, &out->msg);
-    out->msg.uid = (uint32_t)get_be(key.p + 24, 4);
+    out->msg.uid = (uint32_t)be_get(key.p + 24, 4);
     struct span rest = span_from(value, SCHEMA_MSG_BYTES);
     if (!take_counted(&rest, &out->name) || out->name.n == 0 || out->name.n > MAILBOX_NAME_BYTES ||
         !schema_spans_of(a, rest, &keywords, &out->keyword_count))
@@ -576,8 +544,8 @@ bool schema_bin_of(struct arena *a, struct span key, struct span value, struct b
 void schema_glance(const struct glance *g, struct buf *out)
 {
     char head[SCHEMA_GLANCE_BYTES];
-    put_le(head, g->modseq, 8);
-    put_le(head + 8, g->first_unseen, 4);
+    le_put(head, g->modseq, 8);
+    le_put(head + 8, g->first_unseen, 4);
     buf_reset(out);
     buf_add(out, span_of(head, sizeof head));
     (void)uidset_pack(&g->uids, out); /* out has room: GLANCE_RANGES_MAX */
@@ -588,8 +556,8 @@ bool schema_glance_of(struct span value, struct glance *out)
     *out = (struct glance){0};
     if (value.n < SCHEMA_GLANCE_BYTES)
         return false;
-    out->modseq = get_le(value.p, 8);
-    out->first_unseen = get_le32(value.p + 8);
+    out->modseq = le_get(value.p, 8);
+    out->first_unseen = le_get32(value.p + 8);
     if (uidset_unpack(&out->uids, span_from(value, SCHEMA_GLANCE_BYTES)))
         return true;
     uidset_fini(&out->uids);

@@ -1,4 +1,5 @@
 #include "store/table.h"
+#include "common/le.h"
 #include "common/mem.h"
 #include "common/must.h"
 #include "store/io.h"
@@ -141,15 +142,14 @@ enum err table_put_u64(struct txn *t, enum table table, struct span key, uint64_
                        struct fault *f)
 {
     char bytes[8];
-    for (size_t i = 0; i < sizeof bytes; i++)
-        bytes[i] = (char)(value >> (8 * i));
+    le_put(bytes, value, sizeof bytes);
     return table_put(t, table, key, span_of(bytes, sizeof bytes), f);
 }
 
 enum err table_get_u64(struct txn *t, enum table table, struct span key, uint64_t *out,
                        struct fault *f)
 {
-    unsigned char bytes[8];
+    char bytes[8];
     DB *db = table_db(t, table);
     DBT k = table_in(key), v = {.data = bytes, .ulen = sizeof bytes, .flags = DB_DBT_USERMEM};
     int error = db->get(db, t->db, &k, &v, 0);
@@ -157,9 +157,7 @@ enum err table_get_u64(struct txn *t, enum table table, struct span key, uint64_
         return table_fault(t, error, "read", f);
     if (error || v.size != sizeof bytes)
         return fault_set(f, ERR_CORRUPT, "%.*s is not a number", SPAN_ARG(key));
-    *out = 0;
-    for (size_t i = 0; i < sizeof bytes; i++)
-        *out |= (uint64_t)bytes[i] << (8 * i);
+    *out = le_get(bytes, sizeof bytes);
     return ERR_OK;
 }
 

@@ -1,4 +1,5 @@
 #include "store/uidset.h"
+#include "common/le.h"
 #include "common/mem.h"
 #include "common/must.h"
 
@@ -316,20 +317,6 @@ bool uidset_text(const struct uidset *s, struct buf *out)
     return added;
 }
 
-static void pack_u32(char *to, uint32_t v)
-{
-    for (int i = 0; i < 4; i++)
-        to[i] = (char)(v >> (8 * i));
-}
-
-static uint32_t unpack_u32(const char *from)
-{
-    uint32_t v = 0;
-    for (int i = 0; i < 4; i++)
-        v |= (uint32_t)(unsigned char)from[i] << (8 * i);
-    return v;
-}
-
 bool uidset_pack(const struct uidset *s, struct buf *out)
 {
     size_t n = s->n * UIDSET_PAIR_BYTES;
@@ -337,8 +324,8 @@ bool uidset_pack(const struct uidset *s, struct buf *out)
     if (!to)
         return n == 0;
     for (size_t i = 0; i < s->n; i++, to += UIDSET_PAIR_BYTES) {
-        pack_u32(to, s->ranges[i].first);
-        pack_u32(to + 4, s->ranges[i].last);
+        le_put(to, s->ranges[i].first, 4);
+        le_put(to + 4, s->ranges[i].last, 4);
     }
     buf_grew(out, n);
     return true;
@@ -352,7 +339,7 @@ bool uidset_unpack(struct uidset *s, struct span packed)
     reserve(s, packed.n / UIDSET_PAIR_BYTES);
     uint64_t above = 0; /* the next range must begin above this */
     for (size_t i = 0; i < packed.n; i += UIDSET_PAIR_BYTES) {
-        uint32_t first = unpack_u32(packed.p + i), last = unpack_u32(packed.p + i + 4);
+        uint32_t first = le_get32(packed.p + i), last = le_get32(packed.p + i + 4);
         if (first <= above || first == 0 || first > last) {
             uidset_clear(s);
             return false;

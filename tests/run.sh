@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tests/run.sh SUITE: lint unit dialog clients fault kill, or all of them and the sanitizer build too.
+# tests/run.sh SUITE: lint unit dialog clients fault model kill, or all of them and the sanitizer build too.
 # Each test prints "ok NAME" or "not ok NAME"; the last line is "N passed, N failed".
 cd "$(dirname "$0")/.." || exit 2
 log=$(mktemp -d "${TMPDIR:-/tmp}/mailstead-tests.XXXXXX")
@@ -41,6 +41,11 @@ suite_fault() {
     for t in $(ls tests/fault/*_test.c 2>/dev/null); do one "fault $1 $(basename "$t" .c)" "build/$1/${t%.c}"; done
     many env MAILSTEAD="build/$1/mailstead" LABEL="fault $1" tests/fault/run.sh
 }
+# suite_model VARIANT STEPS SESSIONS
+suite_model() {
+    many env MAILSTEAD="build/$1/mailstead" python3 tests/model/model.py --steps "$2" --label "model $1"
+    many env MAILSTEAD="build/$1/mailstead" python3 tests/model/garbage.py --sessions "$3" --label "garbage $1"
+}
 suite_kill() { many env MAILSTEAD="build/$1/mailstead" python3 tests/kill/kill.py --rounds "$2" --label "kill $1"; }
 
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0:exitcode=99} UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
@@ -52,6 +57,7 @@ all)
     suite_dialog plain
     suite_clients plain
     suite_fault plain
+    suite_model plain 2000 2000
     suite_kill plain "$ROUNDS"
     build clang
     build asan tests
@@ -59,13 +65,15 @@ all)
     suite_dialog asan
     suite_clients asan
     suite_fault asan
+    suite_model asan 300 500
     suite_kill asan 3
     ;;
 lint) build plain; suite_lint ;;
 unit) build "$VARIANT" tests; suite_unit "$VARIANT" ;;
 dialog | clients | fault) build "$VARIANT" tests; "suite_$1" "$VARIANT" ;;
+model) build "$VARIANT"; suite_model "$VARIANT" 2000 2000 ;;
 kill) build "$VARIANT"; suite_kill "$VARIANT" "$ROUNDS" ;;
-*) echo "usage: tests/run.sh [all|lint|unit|dialog|clients|fault|kill]" >&2; exit 2 ;;
+*) echo "usage: tests/run.sh [all|lint|unit|dialog|clients|fault|model|kill]" >&2; exit 2 ;;
 esac
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -2,7 +2,8 @@
 # Real clients, each doing what its users do, against one lab server. Prints "ok NAME" or "not ok NAME".
 cd "$(dirname "$0")/../.." || exit 2
 here=$PWD/tests/clients
-export MAILSTEAD=${MAILSTEAD:-$PWD/build/plain/mailstead}
+MAILSTEAD=$(realpath "${MAILSTEAD:-build/plain/mailstead}") || exit 2
+export MAILSTEAD
 home=$(mktemp -d "${TMPDIR:-/tmp}/mailstead-clients.XXXXXX")
 export HOME=$home CLIENTS=$here
 failed=0

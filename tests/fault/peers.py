@@ -345,8 +345,67 @@ def many_messages(_):
         return f"{MANY} in {made:.0f} s, {told}"
 
 
+def dear_commands(lab):
+    """Commands that a client makes as dear as it can: they are refused or answered, in flat memory."""
+    c = Imap(lab.imap, "dear@peers.example", timeout=120)
+    c.ok("APPEND INBOX", b"Subject: " + b"\r\n ".join([b"abcdefgh " * 90] * 300) + b"\r\n\r\ntext\r\n")
+    c.ok("SELECT INBOX")
+    reset_peak(lab)
+    before = memory(lab, "VmRSS")
+    keys = " ".join(f"kw{i}" for i in range(999))
+    fields = " ".join(f"field{i}" for i in range(100))
+    for want, command in (("OK", "SEARCH " + "ALL " * 16000 + "ALL"),
+                          ("OK", "SEARCH (" + "ALL " * 8000 + "ALL) " + "OR ALL ALL " * 2500 + "ALL"),
+                          ("OK", "SEARCH " + "NOT SUBJECT zz " * 300 + "ALL"),
+                          ("BAD", "SEARCH " + "NOT SUBJECT zz " * 2000 + "ALL"),
+                          ("OK", "SEARCH " + "NOT " * 150 + "ALL"),
+                          ("BAD", "SEARCH " + "(" * 5000 + "ALL" + ")" * 5000),
+                          ("OK", "UID FETCH " + ",".join(str(i) for i in range(20001, 1, -2)) + " FLAGS"),
+                          ("OK", "FETCH 1 (" + " ".join([f"BODY.PEEK[HEADER.FIELDS ({fields})]"] * 50) + ")"),
+                          ("OK", "FETCH 1 (" + " ".join(["BODY.PEEK[]"] * 60) + ")"),
+                          ("OK", 'LIST "" (' + " ".join(["*%*%" + "a*" * 400] * 32) + ")"),
+                          ("OK", f"STORE 1 +FLAGS ({keys})"), ("OK", "FETCH 1 FLAGS")):
+        status, text, _ = c.command(command)
+        if status != want:
+            raise Failed(f"{command[:40]}...: {status} {text}, {want} was expected")
+    told = grown(lab, before, 48 * MB, "dear commands")
+    c.close()
+    alive(lab)
+    return told
+
+
+def held_up_at_the_end(_lab):
+    """SIGTERM while clients are in the middle of everything and do not go on: the server ends in order all the same."""
+    with Lab() as lab:
+        user, held = "held@peers.example", []
+        c = Imap(lab.imap, user)
+        for _ in range(4):
+            c.ok("APPEND INBOX", b"Subject: x\r\n\r\n" + b"x" * MB)
+        c.ok("SELECT INBOX")
+        c.send(b"f FETCH 1:* BODY.PEEK[]\r\n" * 20)  # and never reads
+        held.append(c)
+        for half in (b"a APPEND INBOX {500000+}\r\nabc\r\n", b"b SELECT INBOX\r\nc IDLE\r\n", b"d SELECT INBOX\r\ne UID", b"g LOGIN x {3}\r\n"):
+            c = Imap(lab.imap, user)
+            c.send(half)
+            held.append(c)
+        for half in (b"MAIL FROM:<a@b.example>\r\n", b"MAIL FROM:<a@b.example>\r\nRCPT TO:<%s>\r\nDATA\r\nhalf of it" % user.encode()):
+            s = socket.create_connection(lab.smtp)
+            s.sendall(b"EHLO client.example\r\n" + half)
+            held.append(s)
+        held.append(socket.create_connection(lab.imaps))
+        alive(lab)
+        code = lab.stop()
+        if code != 0:
+            raise Failed(f"the server ended with code {code}: {lab.log_text()[-1000:]}")
+        done = lab.run("check")
+        if done.returncode != 0:
+            raise Failed(done.stdout)
+    return None
+
+
 TESTS = {f.__name__.replace("_", "-"): f for f in (imap_never_reads, smtp_never_reads, imap_reads_at_last, half_a_command, smtp_at_every_byte,
-                                                   imap_at_every_byte, tls_at_every_byte, fifty_megabytes, many_messages)}
+                                                   imap_at_every_byte, tls_at_every_byte, dear_commands, held_up_at_the_end, fifty_megabytes,
+                                                   many_messages)}
 
 
 def main():

@@ -9,7 +9,7 @@ bad=0
 python3 "$here/nth.py" || bad=1
 room=$(mktemp -d "${TMPDIR:-/tmp}/mailstead-test.XXXXXX")
 if [ "$(id -u)" = 0 ] && unshare -m mount -t tmpfs -o size=1m none "$room" 2>/dev/null; then
-    unshare -m sh -c 'mount -t tmpfs -o size=96m none "$1" && exec python3 "$2/full.py" "$1"' sh "$room" "$here" || bad=1
+    unshare -m sh -c 'mount -t tmpfs -o size=128m none "$1" && exec python3 "$2/full.py" "$1"' sh "$room" "$here" || bad=1
 else
     echo "skipped: $LABEL disk full: only root may mount a small file system"
 fi

@@ -2,7 +2,7 @@
 # tests/lib/deps.sh build|test ...: installs the Debian packages that are missing, or prints the command that would.
 set -euo pipefail
 build="gcc libc6-dev make pkg-config curl libevent-dev libssl-dev libdb5.3-dev libconfuse-dev libjansson-dev libutf8proc-dev libidn2-dev libcrypt-dev libzstd-dev"
-test="clang libclang-rt-14-dev clang-format clang-tidy cppcheck pmccabe libcmocka-dev python3 swaks libnet-ssleay-perl msmtp isync mutt fetchmail tmux openssl procps util-linux"
+test="clang libclang-rt-14-dev clang-format clang-tidy cppcheck pmccabe libcmocka-dev python3 swaks libnet-ssleay-perl libsasl2-modules msmtp isync mutt fetchmail tmux openssl procps util-linux"
 want=""
 for set in "$@"; do
     case $set in

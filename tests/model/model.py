@@ -367,7 +367,7 @@ class World:
 
     def stored(self, c, uid, how, silent, given, since, targets, status, text, untagged):
         box, entries, had_condstore = c.box, {e.uid: e for e in c.view}, c.condstore
-        c.condstore |= since is not None and bool(targets)
+        c.condstore |= since is not None
         live = [u for u in targets if u in box.messages]
         modified = [u for u in live if since is not None and box.newer(u, since)]
         changed = set()
@@ -692,7 +692,7 @@ class World:
             want(status in ("OK", "NO"), c.name, text, status, rest)
             c.asked_flags_alone = True
             c.eat(untagged, False, "UID" in text, exact=False, race=True)
-            c.condstore |= "UNCHANGEDSINCE" in text
+            c.condstore |= "UNCHANGEDSINCE" in text and status == "OK"
             c.asked_flags_alone = False
         for box in self.boxes.values():
             self.look(box, learn=True)

@@ -1,22 +1,6 @@
 #include "imapd/imap_fetch.h"
 
-#include "tests/unit/unit.h"
-
-static struct arena *arena;
-
-static int begin(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
+#include "tests/unit/unit_arena.h"
 
 /* --- what is taken: the labels of the items in order, and what follows from them --- */
 
@@ -168,5 +152,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fetch_takes), cmocka_unit_test(fetch_refuses),
         cmocka_unit_test(fetch_keeps_details), cmocka_unit_test(fetch_has_limits)};
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, unit_arena_new, unit_arena_free);
 }

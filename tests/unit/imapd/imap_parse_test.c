@@ -1,27 +1,11 @@
 #include "imapd/imap_parse.h"
 
-#include "tests/unit/unit.h"
+#include "tests/unit/unit_arena.h"
 
 #define BYTES(literal)                                                                             \
     {                                                                                              \
         "" literal, sizeof(literal) - 1                                                            \
     }
-
-static struct arena *arena;
-
-static int begin(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 /* clang-format off */
 static const struct {
@@ -209,5 +193,5 @@ int main(void)
         cmocka_unit_test(parse_astrings),   cmocka_unit_test(parse_mailboxes),
         cmocka_unit_test(parse_sets),       cmocka_unit_test(parse_flags),
         cmocka_unit_test(parse_many_flags), cmocka_unit_test(parse_dates)};
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, unit_arena_new, unit_arena_free);
 }

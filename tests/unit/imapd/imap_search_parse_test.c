@@ -205,8 +205,8 @@ static void search_has_limits(void **state)
         bool ok;
     } rows[] = {{"NOT ", "ALL", 199, true},   {"NOT ", "ALL", 200, false},
                 {"OR ALL ", "ALL", 150, true}, {"OR ALL ", "ALL", 100000, false},
-                {"(", "ALL", 100000, false},   {"BODY x ", "ALL", 32, true},
-                {"BODY x ", "ALL", 33, false}, {"1 ", "ALL", 64, true},
+                {"(", "ALL", 100000, false},   {"BODY x ", "ALL", SEARCH_SCAN_COUNT, true},
+                {"BODY x ", "ALL", SEARCH_SCAN_COUNT + 1, false}, {"1 ", "ALL", 64, true},
                 {"1 ", "ALL", 65, false}};
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
         struct buf b;

@@ -1,8 +1,8 @@
 #include "message/address.h"
-#include <setjmp.h>
-#include <stdarg.h>
+
+#include "tests/unit/unit_arena.h"
+
 #include <stdio.h>
-#include <cmocka.h>
 
 #define A16 "aaaaaaaaaaaaaaaa"
 #define A63 A16 A16 A16 "aaaaaaaaaaaaaaa"
@@ -204,19 +204,6 @@ static void keys_are_one_form(void **state)
     assert_false(address_domain_key(a, SPAN("\xc3\xa9\0.example"), &key));
 }
 
-static int setup(void **state)
-{
-    *state = arena_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct arena *a = *state;
-    arena_free(&a);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,5 +216,5 @@ int main(void)
         cmocka_unit_test(text_has_the_least_quoting),
         cmocka_unit_test(keys_are_one_form),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, unit_arena_new, unit_arena_free);
 }

@@ -1,8 +1,8 @@
 #include "message/date.h"
-#include <setjmp.h>
-#include <stdarg.h>
+
+#include "tests/unit/unit_arena.h"
+
 #include <stdio.h>
-#include <cmocka.h>
 
 #define NOV_23 1795465848 /* Mon, 23 Nov 2026 20:30:48 +0000 */
 
@@ -166,19 +166,6 @@ static void the_calendar_has_no_holes(void **state)
     }
 }
 
-static int setup(void **state)
-{
-    *state = arena_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct arena *a = *state;
-    arena_free(&a);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,5 +173,5 @@ int main(void)
         cmocka_unit_test(dates_are_written),   cmocka_unit_test(imap_dates_go_both_ways),
         cmocka_unit_test(days_are_counted),    cmocka_unit_test(the_calendar_has_no_holes),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, unit_arena_new, unit_arena_free);
 }

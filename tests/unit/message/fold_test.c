@@ -1,9 +1,9 @@
 #include "message/fold.h"
+
 #include "common/utf8.h"
-#include <setjmp.h>
-#include <stdarg.h>
+#include "tests/unit/unit_arena.h"
+
 #include <stdio.h>
-#include <cmocka.h>
 
 /* clang-format off */
 static const struct { const char *in, *out; } cases[] = {
@@ -100,19 +100,6 @@ static void a_full_buffer_is_told(void **state)
     buf_fini(&out);
 }
 
-static int setup(void **state)
-{
-    *state = arena_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct arena *a = *state;
-    arena_free(&a);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,5 +108,5 @@ int main(void)
         cmocka_unit_test(every_character_folds),
         cmocka_unit_test(a_full_buffer_is_told),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, unit_arena_new, unit_arena_free);
 }

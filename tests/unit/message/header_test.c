@@ -1,24 +1,7 @@
 #include "message/header.h"
+
 #include "common/buf.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
-
-static struct arena *arena;
-
-static int begin(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
+#include "tests/unit/unit_arena.h"
 
 static void check(size_t i, const struct buf *got, const char *want)
 {
@@ -247,5 +230,5 @@ int main(void)
         cmocka_unit_test(folding_goes),      cmocka_unit_test(lists_are_read_generously),
         cmocka_unit_test(lists_have_an_end), cmocka_unit_test(hostile_lists_cost_one_pass),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, unit_arena_new, unit_arena_free);
 }

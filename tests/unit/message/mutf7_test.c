@@ -1,9 +1,9 @@
 #include "message/mutf7.h"
+
 #include "common/utf8.h"
-#include <setjmp.h>
-#include <stdarg.h>
+#include "tests/unit/unit_arena.h"
+
 #include <stdio.h>
-#include <cmocka.h>
 
 /* clang-format off */
 static const struct { const char *utf8, *wire; } both_ways[] = {
@@ -107,19 +107,6 @@ static void only_one_form_decodes(void **state)
     assert_true(taken > 100);
 }
 
-static int setup(void **state)
-{
-    *state = arena_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct arena *a = *state;
-    arena_free(&a);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,5 +116,5 @@ int main(void)
         cmocka_unit_test(long_runs_fit),
         cmocka_unit_test(only_one_form_decodes),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, unit_arena_new, unit_arena_free);
 }

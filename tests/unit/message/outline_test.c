@@ -1,24 +1,8 @@
 #include "message/outline.h"
-#include <setjmp.h>
-#include <stdarg.h>
+
+#include "tests/unit/unit_arena.h"
+
 #include <stdio.h>
-#include <cmocka.h>
-
-static struct arena *arena;
-
-static int begin(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
 
 /* Adds the record of text, fed in pieces of piece bytes. */
 static void record_of(struct buf *out, struct span text, size_t piece,
@@ -455,5 +439,5 @@ int main(void)
         cmocka_unit_test(a_full_buffer_gets_the_small_record_or_nothing),
         cmocka_unit_test(nothing_is_fine),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, unit_arena_new, unit_arena_free);
 }

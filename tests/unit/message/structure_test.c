@@ -1,23 +1,6 @@
 #include "message/structure.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
-static struct arena *arena;
-
-static int begin(void **state)
-{
-    (void)state;
-    arena = arena_new();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
+#include "tests/unit/unit_arena.h"
 
 /* clang-format off */
 static const struct { enum outline_kind kind; bool digest; const char *header, *head, *tail; } cases[] = {
@@ -158,5 +141,5 @@ int main(void)
         cmocka_unit_test(names_are_cut_at_255_bytes), cmocka_unit_test(the_whole_is_put_together),
         cmocka_unit_test(wants_its_fields),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, unit_arena_new, unit_arena_free);
 }

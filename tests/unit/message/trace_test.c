@@ -1,8 +1,8 @@
 #include "message/trace.h"
-#include <setjmp.h>
-#include <stdarg.h>
+
+#include "tests/unit/unit_arena.h"
+
 #include <stdio.h>
-#include <cmocka.h>
 
 #define WHEN 1795465848 /* Mon, 23 Nov 2026 20:30:48 +0000 */
 #define S(literal)                                                                                 \
@@ -102,19 +102,6 @@ static void return_path_is_written(void **state)
                         SPAN("Return-Path: <\"a??X: \\\"b\"@a>\r\n")));
 }
 
-static int setup(void **state)
-{
-    *state = arena_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct arena *a = *state;
-    arena_free(&a);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,5 +109,5 @@ int main(void)
         cmocka_unit_test(no_byte_of_a_peer_breaks_it),
         cmocka_unit_test(return_path_is_written),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, unit_arena_new, unit_arena_free);
 }

@@ -1,10 +1,10 @@
 #include "message/words.h"
+
 #include "common/buf.h"
 #include "common/utf8.h"
-#include <setjmp.h>
-#include <stdarg.h>
+#include "tests/unit/unit_arena.h"
+
 #include <stdio.h>
-#include <cmocka.h>
 
 /* clang-format off */
 static const struct { const char *in, *out; } decode_cases[] = {
@@ -213,19 +213,6 @@ static void bombs_are_harmless(void **state)
     }
 }
 
-static int setup(void **state)
-{
-    *state = arena_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct arena *a = *state;
-    arena_free(&a);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,5 +220,5 @@ int main(void)
         cmocka_unit_test(param_values_decode), cmocka_unit_test(parameters_have_a_limit),
         cmocka_unit_test(bombs_are_harmless),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, unit_arena_new, unit_arena_free);
 }

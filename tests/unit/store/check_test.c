@@ -147,6 +147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(check_finds_numbers_and_changes),
+        unit_test_dir(check_ends_when_told),
         unit_test_dir(check_of_nothing),
         unit_test_dir(check_while_writing),
     };
