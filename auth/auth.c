@@ -103,10 +103,10 @@ static void auth_verified(struct post_note *note)
 {
     struct auth_work *w = list_entry(note, struct auth_work, hash.note);
     w->result = w->hash.right ? ERR_OK : ERR_DENIED;
-    if (w->hash.right) {
+    if (w->hash.right)
         auth_cache_add(w->auth->cache, &w->tag);
-        auth_guard_forgive(w->auth->guard, w->request->peer);
-    }
+    else if (w->hash.verifier.n > 0)
+        auth_guard_wrong(w->auth->guard, w->request->peer);
     auth_finish(w);
 }
 
@@ -246,12 +246,8 @@ static void auth_verify(struct auth_work *w, struct span verifier)
     w->hash.password = password;
     w->hash.verifier = verifier.n ? verifier : password_nobody();
     w->hash.note.run = auth_verified;
-    if (!auth_guard_try(a->guard, w->request->peer)) {
+    if (!auth_guard_may(a->guard, w->request->peer) || !hash_pool_verify(a->pool, &w->hash))
         auth_tell(w, ERR_BUSY);
-    } else if (!hash_pool_verify(a->pool, &w->hash)) {
-        auth_guard_forgive(a->guard, w->request->peer);
-        auth_tell(w, ERR_BUSY);
-    }
 }
 
 void auth_check(struct auth *a, struct auth_request *r)
@@ -267,6 +263,12 @@ void auth_check(struct auth *a, struct auth_request *r)
     r->work = w;
     r->account = 0;
     r->address[0] = '\0';
+    /* A bare local-part is dear to look up: not for those who only guess. */
+    bool dear = span_find(r->user, '@') == r->user.n;
+    if (dear && !auth_guard_may(a->guard, r->peer)) {
+        auth_tell(w, ERR_BUSY);
+        return;
+    }
     enum err e = auth_find(w, &verifier, &f);
     if (e != ERR_OK && e != ERR_NOTFOUND) {
         log_event(LOG_ERROR, NULL, "auth.error", "why=\"%s\"", f.text);

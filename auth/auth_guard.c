@@ -102,36 +102,38 @@ static struct auth_guard_entry *auth_guard_entry(struct auth_guard *g, struct sp
     return entry;
 }
 
-bool auth_guard_try(struct auth_guard *g, struct span peer)
+static uint64_t auth_guard_cost_ms(const struct auth_guard *g, size_t i)
+{
+    return g->count[i] ? auth_guard_span_ms[i] / g->count[i] : 0;
+}
+
+bool auth_guard_may(struct auth_guard *g, struct span peer)
 {
     char bytes[AUTH_GUARD_KEY_BYTES];
     struct span key = auth_guard_key(peer, bytes);
-    uint64_t now = clock_ms(), after[AUTH_GUARD_SPANS];
+    uint64_t now = clock_ms();
     bool ok = true;
-    if (key.n == 0)
-        return true;
     pthread_mutex_lock(&g->lock);
-    struct auth_guard_entry *entry = auth_guard_entry(g, key);
-    for (size_t i = 0; i < AUTH_GUARD_SPANS; i++) {
-        uint64_t cost = g->count[i] ? auth_guard_span_ms[i] / g->count[i] : 0;
-        after[i] = (entry->empty_ms[i] > now ? entry->empty_ms[i] : now) + cost;
-        ok &= after[i] - now <= cost * g->count[i];
+    struct auth_guard_entry *entry = key.n ? map_get(g->entries, key) : NULL;
+    for (size_t i = 0; entry && i < AUTH_GUARD_SPANS; i++) {
+        uint64_t cost = auth_guard_cost_ms(g, i);
+        uint64_t full = entry->empty_ms[i] > now ? entry->empty_ms[i] - now : 0;
+        ok &= full + cost <= cost * g->count[i];
     }
-    if (ok)
-        memcpy(entry->empty_ms, after, sizeof after);
     pthread_mutex_unlock(&g->lock);
     return ok;
 }
 
-void auth_guard_forgive(struct auth_guard *g, struct span peer)
+void auth_guard_wrong(struct auth_guard *g, struct span peer)
 {
     char bytes[AUTH_GUARD_KEY_BYTES];
     struct span key = auth_guard_key(peer, bytes);
+    uint64_t now = clock_ms();
+    if (key.n == 0)
+        return;
     pthread_mutex_lock(&g->lock);
-    struct auth_guard_entry *entry = key.n ? map_get(g->entries, key) : NULL;
-    for (size_t i = 0; entry && i < AUTH_GUARD_SPANS; i++) {
-        uint64_t cost = g->count[i] ? auth_guard_span_ms[i] / g->count[i] : 0;
-        entry->empty_ms[i] -= entry->empty_ms[i] > cost ? cost : entry->empty_ms[i];
-    }
+    struct auth_guard_entry *entry = auth_guard_entry(g, key);
+    for (size_t i = 0; i < AUTH_GUARD_SPANS; i++)
+        entry->empty_ms[i] = (entry->empty_ms[i] > now ? entry->empty_ms[i] : now) + auth_guard_cost_ms(g, i);
     pthread_mutex_unlock(&g->lock);
 }

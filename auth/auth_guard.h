@@ -10,8 +10,8 @@ struct auth_guard;
 struct auth_guard *auth_guard_new(unsigned minute_count, unsigned day_count); /* 0: no limit */
 void auth_guard_free(struct auth_guard **g);
 
-/* A guess from peer (an address as text) begins, and counts as wrong until auth_guard_forgive. False: too many were; this
- * one must not be looked at. */
-bool auth_guard_try(struct auth_guard *g, struct span peer);
-/* It was right after all, or it was not looked at. */
-void auth_guard_forgive(struct auth_guard *g, struct span peer);
+/* A guess from peer (an address as text) comes. False: too many were wrong; this one must not be looked at. */
+bool auth_guard_may(struct auth_guard *g, struct span peer);
+/* It was wrong. Only then does it count: an office behind one address may log in all at once. Those that were looked at together
+ * count all, so that nobody gains by asking many at a time. */
+void auth_guard_wrong(struct auth_guard *g, struct span peer);

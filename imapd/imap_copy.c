@@ -5,6 +5,8 @@
 
 /* Room: COPY and MOVE, RFC 9051 §6.4.7 and §6.4.8. One operation: all or nothing. */
 
+#define IMAP_COPY_CODE_BYTES (48u << 20) /* more than the UIDs of two mailboxes */
+
 struct copy {
     bool move, no_target;
     struct span name;
@@ -42,7 +44,7 @@ static enum err apply(struct txn *t, struct store_op *op, struct fault *f)
 static const char *copyuid(struct imap_cmd *c, const struct copy *st)
 {
     struct buf text;
-    buf_init(&text, 4u << 20);
+    buf_init(&text, IMAP_COPY_CODE_BYTES);
     buf_addf(&text, "COPYUID %u ", st->uidvalidity);
     uidset_text(&st->from, &text);
     buf_byte(&text, ' ');

@@ -181,23 +181,14 @@ static enum err next_item(struct imap_cmd *c, struct txn *t, struct fetch *st, s
                            f);
 }
 
-static enum err follow(struct imap_cmd *c, struct txn *t, struct fetch *st, struct fault *f)
+static enum err follow(struct txn *t, struct fetch *st, struct fault *f)
 {
     enum err e = imap_fetch_body_more(t, st->msg.blob, &st->bytes, &st->out, f);
     st->following = st->bytes.at < st->bytes.end;
-    flush(c, st);
     return e;
 }
 
 /* --- the walk --- */
-
-static bool next_row(struct fetch *st, struct msg *row)
-{
-    while (imap_rows_next(&st->rows, row))
-        if (!st->items.conditional || row->modseq > st->items.changedsince)
-            return true;
-    return false;
-}
 
 static enum err slice(struct imap_cmd *c, struct txn *t, struct fetch *st, bool *done,
                       struct fault *f)
@@ -207,13 +198,13 @@ static enum err slice(struct imap_cmd *c, struct txn *t, struct fetch *st, bool 
     imap_rows_begin(&st->rows, t);
     while (e == ERR_OK && !*done) {
         if (st->following)
-            e = follow(c, t, st, f);
+            e = follow(t, st, f);
         else if (st->in_message)
             e = next_item(c, t, st, f);
-        else if (next_row(st, &row))
-            e = begin_message(c, t, st, &row, f);
-        else
+        else if (!imap_rows_next(&st->rows, &row))
             *done = true;
+        else if (!st->items.conditional || row.modseq > st->items.changedsince)
+            e = begin_message(c, t, st, &row, f);
         if (st->out.n >= FLUSH_BYTES)
             flush(c, st);
         if (st->in_message ? !conn_has_room(c->session->conn) : imap_cmd_should_yield(c))
@@ -245,7 +236,7 @@ static enum step more(struct imap_cmd *c)
         return STEP_CLOSE;
     }
     /* BINARY of an unknown encoding: the line is ended without that item, RFC 3516 §4.3. */
-    if (e == ERR_INVALID) {
+    if (e == ERR_INVALID && st->in_message) {
         bool size = st->items.list[st->item - 1].kind == FETCH_BINARY_SIZE;
         buf_addz(&st->out, size ? " 0)\r\n" : " NIL)\r\n");
         flush(c, st);

@@ -82,6 +82,7 @@ static enum step imap_login_ask(struct imap_cmd *c, struct span user, struct spa
     l->session = c->session;
     l->request.user = arena_keep(c->arena, user);
     l->request.password = arena_keep(c->arena, password);
+    l->request.peer = arena_keep(c->arena, conn_peer_ip(c->session->conn));
     l->request.home = loop_post(c->session->loop);
     l->request.done = imap_login_answered;
     c->state = l;

@@ -1,4 +1,5 @@
 #include "common/log.h"
+#include "imapd/imap_out.h"
 #include "imapd/imap_parse.h"
 #include "imapd/imap_session.h"
 #include "imapd/imap_use.h"
@@ -8,6 +9,7 @@
 /* The arguments of the operation, in the command's arena. */
 struct imap_mailbox {
     struct span name, to;
+    struct span given, to_given; /* as the client spells them */
     uint32_t uses;
     uint64_t account;
     bool on;
@@ -17,9 +19,18 @@ static struct imap_mailbox *imap_mailbox_args(struct imap_cmd *c)
 {
     struct imap_mailbox *m = arena_new_of(c->arena, struct imap_mailbox);
     m->account = c->session->account;
-    m->name = imap_parse_mailbox(&c->args, c->arena, c->session->enabled & IMAP_REV2);
+    m->name =
+        imap_parse_mailbox_given(&c->args, c->arena, c->session->enabled & IMAP_REV2, &m->given);
     c->state = m;
     return m;
+}
+
+/* The account may have been removed since the login: its INBOX is gone then, and nothing new may be
+ * made. */
+static enum err imap_mailbox_account(struct txn *t, uint64_t account, struct fault *f)
+{
+    struct mailbox inbox;
+    return mailbox_find(t, NULL, account, SPAN("INBOX"), &inbox, f);
 }
 
 static enum step imap_mailbox_done(struct imap_cmd *c)
@@ -66,7 +77,8 @@ static bool imap_mailbox_uses(struct scan *in, uint32_t *uses)
 static enum err imap_mailbox_create_apply(struct txn *t, struct store_op *op, struct fault *f)
 {
     const struct imap_mailbox *m = imap_cmd_of_op(op)->state;
-    return mailbox_create(t, m->account, m->name, m->uses, NULL, f);
+    enum err e = imap_mailbox_account(t, m->account, f);
+    return e == ERR_OK ? mailbox_create(t, m->account, m->name, m->uses, NULL, f) : e;
 }
 
 /* Some clients make their own folders whatever we offer: say which one was meant. */
@@ -84,6 +96,14 @@ static void imap_mailbox_hint(const struct imap_session *s, struct span name)
     }
 }
 
+static enum step imap_mailbox_created(struct imap_cmd *c)
+{
+    const struct imap_mailbox *m = c->state;
+    if (c->op_result == ERR_OK)
+        imap_out_oldname(c->session, "", m->name, imap_mailbox_bare(m->given));
+    return imap_mailbox_done(c);
+}
+
 enum step imap_mailbox_create(struct imap_cmd *c)
 {
     struct imap_mailbox *m = imap_mailbox_args(c);
@@ -94,7 +114,7 @@ enum step imap_mailbox_create(struct imap_cmd *c)
         return imap_reply_no(c, "USEATTR", "There is no such special use");
     m->name = imap_mailbox_bare(m->name);
     imap_mailbox_hint(c->session, m->name);
-    return imap_cmd_submit(c, imap_mailbox_create_apply, imap_mailbox_done);
+    return imap_cmd_submit(c, imap_mailbox_create_apply, imap_mailbox_created);
 }
 
 /* --- DELETE --- */
@@ -110,7 +130,10 @@ static enum err imap_mailbox_delete_apply(struct txn *t, struct store_op *op, st
 static enum step imap_mailbox_deleted(struct imap_cmd *c)
 {
     struct imap_session *s = c->session;
+    const struct imap_mailbox *m = c->state;
     struct fault f = FAULT_NONE;
+    if (c->op_result == ERR_OK)
+        imap_out_oldname(s, "\\NonExistent", m->name, m->given);
     if (c->op_result == ERR_OK && s->view) {
         struct txn *t = NULL;
         struct mailbox box;
@@ -143,16 +166,26 @@ static enum err imap_mailbox_rename_apply(struct txn *t, struct store_op *op, st
     return mailbox_rename(t, m->account, m->name, m->to, f);
 }
 
+/* One of the two was spelled otherwise: OLDNAME tells what became of the first. RFC 9051 §6.3.6 */
+static enum step imap_mailbox_renamed(struct imap_cmd *c)
+{
+    const struct imap_mailbox *m = c->state;
+    bool same = span_eq_ci(m->name, m->given) && span_eq_ci(m->to, imap_mailbox_bare(m->to_given));
+    if (c->op_result == ERR_OK && !same)
+        imap_out_oldname(c->session, "", m->to, m->given);
+    return imap_mailbox_done(c);
+}
+
 enum step imap_mailbox_rename(struct imap_cmd *c)
 {
     struct imap_mailbox *m = imap_mailbox_args(c);
+    bool utf8 = c->session->enabled & IMAP_REV2;
     imap_parse_sp(&c->args);
-    m->to =
-        imap_mailbox_bare(imap_parse_mailbox(&c->args, c->arena, c->session->enabled & IMAP_REV2));
+    m->to = imap_mailbox_bare(imap_parse_mailbox_given(&c->args, c->arena, utf8, &m->to_given));
     scan_end(&c->args, "Unexpected text behind the names");
     if (!scan_ok(&c->args))
         return imap_reply_bad(c, c->args.why);
-    return imap_cmd_submit(c, imap_mailbox_rename_apply, imap_mailbox_done);
+    return imap_cmd_submit(c, imap_mailbox_rename_apply, imap_mailbox_renamed);
 }
 
 /* --- SUBSCRIBE and UNSUBSCRIBE --- */
@@ -160,7 +193,8 @@ enum step imap_mailbox_rename(struct imap_cmd *c)
 static enum err imap_mailbox_subscribe_apply(struct txn *t, struct store_op *op, struct fault *f)
 {
     const struct imap_mailbox *m = imap_cmd_of_op(op)->state;
-    return mailbox_subscribe(t, m->account, m->name, m->on, f);
+    enum err e = imap_mailbox_account(t, m->account, f);
+    return e == ERR_OK ? mailbox_subscribe(t, m->account, m->name, m->on, f) : e;
 }
 
 static enum step imap_mailbox_subscription(struct imap_cmd *c, bool on)

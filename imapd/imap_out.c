@@ -86,6 +86,26 @@ void imap_out_mailbox(struct imap_session *s, struct span name)
     imap_out_string(s, name);
 }
 
+void imap_out_list(struct imap_session *s, const char *attribute, struct span name,
+                   struct span given)
+{
+    imap_out_f(s, "* LIST (%s) \"/\" ", attribute);
+    imap_out_mailbox(s, name);
+    if (!span_eq_ci(name, given)) {
+        imap_out(s, SPAN(" (\"OLDNAME\" ("));
+        imap_out_mailbox(s, given);
+        imap_out(s, SPAN("))"));
+    }
+    imap_out(s, SPAN("\r\n"));
+}
+
+void imap_out_oldname(struct imap_session *s, const char *attribute, struct span name,
+                      struct span given)
+{
+    if ((s->enabled & IMAP_REV2) && !span_eq_ci(name, given))
+        imap_out_list(s, attribute, name, given);
+}
+
 void imap_out_flags_text(struct buf *out, uint32_t system, struct span keywords,
                          const struct span *names, size_t n, bool recent)
 {

@@ -13,9 +13,13 @@ void imap_out_string(struct imap_session *s, struct span text);
 /* A mailbox name: modified UTF-7, or UTF-8 once rev2 is enabled (RFC 9051 §5.1, appendix A.1).
  * name is UTF-8. */
 void imap_out_mailbox(struct imap_session *s, struct span name);
-/* Tells a client of rev2 that a mailbox which it calls old has this name: an untagged LIST, RFC 9051 §6.3.9.7. attribute: NULL or one. */
-void imap_out_oldname(struct imap_session *s, struct span name, struct span old,
-                      const char *attribute);
+/* An untagged LIST for a client of rev2; attribute may be "". Where the client spells the name otherwise (given; the case of
+ * INBOX does not count) it learns that from OLDNAME: RFC 9051 §6.3.9.7. */
+void imap_out_list(struct imap_session *s, const char *attribute, struct span name,
+                   struct span given);
+/* The same, only to such a client and only if it spells it otherwise. */
+void imap_out_oldname(struct imap_session *s, const char *attribute, struct span name,
+                      struct span given);
 /* "(\Seen $Forwarded)" from a row; names as of the view. */
 void imap_out_flags_text(struct buf *out, uint32_t system, struct span keywords,
                          const struct span *names, size_t n, bool recent);

@@ -2,6 +2,7 @@
 
 #include "common/utf8.h"
 #include "message/mutf7.h"
+#include "message/nfc.h"
 #include "store/mailbox.h"
 
 #define IMAP_PARSE_FLAG_COUNT 1000
@@ -200,15 +201,6 @@ struct imap_set imap_parse_set(struct scan *s, struct arena *a)
     return set;
 }
 
-static const struct {
-    const char *name;
-    uint32_t bit;
-} imap_parse_system[] = {{"Answered", FLAGS_ANSWERED},
-                         {"Flagged", FLAGS_FLAGGED},
-                         {"Deleted", FLAGS_DELETED},
-                         {"Seen", FLAGS_SEEN},
-                         {"Draft", FLAGS_DRAFT}};
-
 /* flag = "\Answered" / "\Flagged" / "\Deleted" / "\Seen" / "\Draft" / flag-keyword /
  * flag-extension    No extension is known. */
 static void imap_parse_flag(struct scan *s, struct flags_wanted *w, struct span *names)
@@ -224,9 +216,9 @@ static void imap_parse_flag(struct scan *s, struct flags_wanted *w, struct span 
             names[w->keyword_count++] = name;
         return;
     }
-    for (size_t i = 0; i < sizeof imap_parse_system / sizeof *imap_parse_system; i++) {
-        if (span_eq_ci(name, span_cstr(imap_parse_system[i].name))) {
-            w->system |= imap_parse_system[i].bit;
+    for (unsigned i = 0; i < FLAGS_SYSTEM_COUNT; i++) {
+        if (span_eq_ci(name, span_cstr(flags_system_names[i] + 1))) {
+            w->system |= 1u << i;
             return;
         }
     }

@@ -26,7 +26,7 @@ static void imap_select_params(struct scan *in, bool *condstore)
 }
 
 /* The untagged responses, RFC 9051 §6.3.2 and RFC 3501 §6.3.1 */
-static void imap_select_tell(struct imap_session *s, const struct mailbox *box,
+static void imap_select_tell(struct imap_session *s, const struct mailbox *box, struct span given,
                              uint32_t first_unseen)
 {
     struct imap_view *v = s->view;
@@ -42,11 +42,8 @@ static void imap_select_tell(struct imap_session *s, const struct mailbox *box,
     imap_outf(s, "* OK [UIDVALIDITY %" PRIu32 "] UIDs are valid\r\n", box->uidvalidity);
     imap_outf(s, "* OK [UIDNEXT %" PRIu32 "] Predicted next UID\r\n", box->uidnext);
     imap_outf(s, "* OK [HIGHESTMODSEQ %" PRIu64 "] Highest\r\n", box->highestmodseq);
-    if (rev2) {
-        imap_out(s, SPAN("* LIST () \"/\" "));
-        imap_out_mailbox(s, box->name);
-        imap_out(s, SPAN("\r\n"));
-    }
+    if (rev2)
+        imap_out_list(s, "", box->name, given);
 }
 
 static enum err imap_select_open(struct imap_cmd *c, struct span name, bool read_only,
@@ -75,7 +72,8 @@ static enum step imap_select(struct imap_cmd *c, bool read_only)
     struct imap_view *view = NULL;
     uint32_t first_unseen = 0;
     bool condstore = false;
-    struct span name = imap_parse_mailbox(&c->args, c->arena, s->enabled & IMAP_REV2);
+    struct span given, name;
+    name = imap_parse_mailbox_given(&c->args, c->arena, s->enabled & IMAP_REV2, &given);
     imap_select_params(&c->args, &condstore);
     if (!scan_ok(&c->args))
         return imap_reply_bad(c, c->args.why);
@@ -91,7 +89,7 @@ static enum step imap_select(struct imap_cmd *c, bool read_only)
         s->enabled |= IMAP_CONDSTORE;
     s->view = view;
     imap_session_enter(s, IMAP_SELECTED);
-    imap_select_tell(s, &box, first_unseen);
+    imap_select_tell(s, &box, given, first_unseen);
     imap_view_recent_told(view);
     return read_only ? imap_reply_ok(c, "READ-ONLY", "Examine completed")
                      : imap_reply_ok(c, "READ-WRITE", "Select completed");

@@ -6,6 +6,8 @@
 
 /* Room: STORE, RFC 9051 §6.4.6, with UNCHANGEDSINCE of RFC 7162 §3.1.3. */
 
+#define IMAP_STORE_CODE_BYTES (32u << 20) /* more than the UIDs of any mailbox */
+
 struct change_state {
     struct flags_change change;
     bool silent;
@@ -63,7 +65,7 @@ static const char *modified_code(struct imap_cmd *c, struct change_state *st)
 {
     struct uidset numbers = {0};
     struct buf text;
-    buf_init(&text, 1u << 20);
+    buf_init(&text, IMAP_STORE_CODE_BYTES);
     buf_addz(&text, "MODIFIED ");
     if (c->uid) {
         uidset_text(&st->refused, &text);

@@ -143,7 +143,7 @@ void imapd_cut(struct imapd *s)
 
 unsigned imapd_sessions(const struct imapd *s)
 {
-    return atomic_load(&s->sessions);
+    return atomic_load(&s->holds) - 1; /* all but the owner's */
 }
 
 void imapd_free(struct imapd **s)

@@ -43,7 +43,8 @@ void imapd_stop(struct imapd *s);
 /* Any thread, after imapd_stop: whoever is still there is cut off, also in the middle of a
  * command; an operation that is under way ends as it will. */
 void imapd_cut(struct imapd *s);
-unsigned imapd_sessions(const struct imapd *s); /* any thread */
+/* Any thread. After imapd_stop, 0 also says that every loop has heard of it. */
+unsigned imapd_sessions(const struct imapd *s);
 /* After its listeners have stopped. What sessions and loops still need of it goes with the last
  * of them. */
 void imapd_free(struct imapd **s);

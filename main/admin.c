@@ -88,6 +88,20 @@ enum err admin_write(struct admin *a, struct store_op *op, struct fault *f)
     return committer_run(a->store, op, f);
 }
 
+int admin_list(struct admin *a, enum err (*each)(struct admin *a, struct txn *t,
+                                                 struct arena *arena, struct fault *f))
+{
+    struct fault f = FAULT_NONE;
+    struct arena *arena = arena_new();
+    struct txn *t = NULL;
+    enum err e = txn_read(a->store, &t, &f);
+    if (e == ERR_OK)
+        e = each(a, t, arena, &f);
+    txn_read_end(&t);
+    arena_free(&arena);
+    return admin_failed(a, e, &f);
+}
+
 enum err admin_address(struct arena *arena, const char *text, struct span *key_out, struct fault *f)
 {
     struct address addr;

@@ -28,6 +28,9 @@ bool admin_progress(struct admin *a, const char *what, uint64_t n, const char *u
 int admin_failed(struct admin *a, enum err e, const struct fault *f);
 /* An operation of the administrator's, done when this returns. */
 enum err admin_write(struct admin *a, struct store_op *op, struct fault *f);
+/* Runs each in one snapshot, with an arena of its own; an exit code. */
+int admin_list(struct admin *a, enum err (*each)(struct admin *a, struct txn *t,
+                                                 struct arena *arena, struct fault *f));
 /* The key of an address or a domain as a person writes it, in arena. ERR_INVALID. */
 enum err admin_address(struct arena *arena, const char *text, struct span *key_out,
                        struct fault *f);

@@ -26,18 +26,10 @@ struct undelete {
 
 static void add_flags(struct buf *line, const struct bin_item *item)
 {
-    static const struct {
-        uint32_t flag;
-        const char *name;
-    } flags[] = {{FLAGS_SEEN, "\\Seen"},
-                 {FLAGS_ANSWERED, "\\Answered"},
-                 {FLAGS_FLAGGED, "\\Flagged"},
-                 {FLAGS_DELETED, "\\Deleted"},
-                 {FLAGS_DRAFT, "\\Draft"}};
     const char *gap = "";
-    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
-        if (item->msg.flags & flags[i].flag) {
-            buf_addf(line, "%s%s", gap, flags[i].name);
+    for (unsigned i = 0; i < FLAGS_SYSTEM_COUNT; i++)
+        if (item->msg.flags >> i & 1) {
+            buf_addf(line, "%s%s", gap, flags_system_names[i]);
             gap = " ";
         }
     for (size_t i = 0; i < item->keyword_count; i++) {

@@ -169,16 +169,13 @@ static bool list_one(void *arg, const struct account *account)
     return true;
 }
 
+static enum err list(struct admin *a, struct txn *t, struct arena *arena, struct fault *f)
+{
+    return directory_each_account(t, arena, list_one, a, f);
+}
+
 int admin_user_list(struct admin *a, const struct cli_args *args)
 {
     (void)args; /* the table gives it to every command */
-    struct fault f = FAULT_NONE;
-    struct arena *arena = arena_new();
-    struct txn *t = NULL;
-    enum err e = txn_read(a->store, &t, &f);
-    if (e == ERR_OK)
-        e = directory_each_account(t, arena, list_one, a, &f);
-    txn_read_end(&t);
-    arena_free(&arena);
-    return admin_failed(a, e, &f);
+    return admin_list(a, list);
 }

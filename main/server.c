@@ -299,15 +299,20 @@ static void stop_doors(struct post_note *note)
     atomic_store(&s->doors_closed, true);
 }
 
-static bool all_gone(const struct server *s)
+static bool doors_closed(const struct server *s)
 {
-    return sessions(s) == 0 && (s->running == 0 || atomic_load(&s->doors_closed));
+    return s->running == 0 || atomic_load(&s->doors_closed);
 }
 
-static void wait_for_sessions(const struct server *s, unsigned most_ms)
+static bool all_gone(const struct server *s)
+{
+    return doors_closed(s) && sessions(s) == 0;
+}
+
+static void wait_until(bool (*so)(const struct server *s), const struct server *s, unsigned most_ms)
 {
     const struct timespec step = {.tv_nsec = STOP_STEP_MS * 1000000L};
-    for (unsigned ms = 0; ms < most_ms && !all_gone(s); ms += STOP_STEP_MS)
+    for (unsigned ms = 0; ms < most_ms && !so(s); ms += STOP_STEP_MS)
         nanosleep(&step, NULL);
 }
 
@@ -320,7 +325,7 @@ static void cut_sessions(struct server *s)
     for (int i = SERVER_IMAP; i <= SERVER_IMAPS; i++)
         if (s->imapd[i])
             imapd_cut(s->imapd[i]);
-    wait_for_sessions(s, CUT_MS);
+    wait_until(all_gone, s, CUT_MS);
 }
 
 static void stop_services(struct server *s)
@@ -328,13 +333,14 @@ static void stop_services(struct server *s)
     s->close_doors.run = stop_doors;
     if (s->running)
         post_send(loop_post(s->loops[0]), &s->close_doors);
+    wait_until(doors_closed, s, CUT_MS); /* nobody comes once the services have heard */
     for (int i = SERVER_SMTP; i <= SERVER_SUBMISSIONS; i++)
         if (s->smtpd[i])
             smtpd_stop(s->smtpd[i]);
     for (int i = SERVER_IMAP; i <= SERVER_IMAPS; i++)
         if (s->imapd[i])
             imapd_stop(s->imapd[i]);
-    wait_for_sessions(s, STOP_MS);
+    wait_until(all_gone, s, STOP_MS);
     if (!all_gone(s))
         cut_sessions(s);
     if (!all_gone(

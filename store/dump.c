@@ -9,7 +9,6 @@
 #include <inttypes.h>
 
 /* clang-format off */
-const char *const dump_flags[5] = {"\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft"};
 const char *const dump_kinds[7] = {NULL, "added", "flags", "removed",
                                    "box-new", "box-gone", "box-named"};
 const char *const dump_actors[4] = {"system", "smtp", "imap", "admin"};
@@ -226,11 +225,11 @@ static void subscription_row(struct dump *d, struct span key, struct span value)
 /* What rows of messages and of the bin have in common. */
 static void put_msg(struct dump *d, const struct msg *m)
 {
-    struct span flags[5];
+    struct span flags[FLAGS_SYSTEM_COUNT];
     size_t n = 0;
-    for (unsigned i = 0; i < 5; i++) {
+    for (unsigned i = 0; i < FLAGS_SYSTEM_COUNT; i++) {
         if (m->flags >> i & 1)
-            flags[n++] = span_cstr(dump_flags[i]);
+            flags[n++] = span_cstr(flags_system_names[i]);
     }
     put_number(d, "modseq", m->modseq);
     put_signed(d, "date", m->internal.utc);

@@ -286,11 +286,13 @@ static void get_msg(struct load *l, struct msg *m)
     const struct span *flags = get_texts(l, "flags", 5, 64, &n);
     for (size_t i = 0; i < n; i++) {
         unsigned bit = 0;
-        while (bit < 5 && !span_eq(flags[i], span_cstr(dump_flags[bit])))
+        while (bit < FLAGS_SYSTEM_COUNT && !span_eq(flags[i], span_cstr(flags_system_names[bit])))
             bit++;
-        if (bit == 5 && !l->bad)
-            l->bad = "flags";
-        m->flags |= 1u << bit & 31;
+        if (bit == FLAGS_SYSTEM_COUNT) {
+            l->bad = l->bad ? l->bad : "flags";
+            return;
+        }
+        m->flags |= 1u << bit;
     }
 }
 

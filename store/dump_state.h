@@ -6,8 +6,6 @@
 #define DUMP_PIECE_BYTES (48u << 10) /* of a body in one line */
 #define DUMP_LINE_BYTES (64u << 20)  /* longer lines are not read */
 
-/* In the order of their bits. */
-extern const char *const dump_flags[5];
 /* By enum change_kind (from 1) and enum actor_kind. */
 extern const char *const dump_kinds[7];
 extern const char *const dump_actors[4];

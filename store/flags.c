@@ -5,6 +5,9 @@
 
 #include <inttypes.h>
 
+const char *const flags_system_names[FLAGS_SYSTEM_COUNT] = {"\\Seen", "\\Answered", "\\Flagged",
+                                                            "\\Deleted", "\\Draft"};
+
 #define FLAGS_ALL (FLAGS_SEEN | FLAGS_ANSWERED | FLAGS_FLAGGED | FLAGS_DELETED | FLAGS_DRAFT)
 
 /* --- keywords --- */

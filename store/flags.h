@@ -10,6 +10,9 @@ enum flags_system {
     FLAGS_DELETED = 8,
     FLAGS_DRAFT = 16
 };
+#define FLAGS_SYSTEM_COUNT 5
+extern const char
+    *const flags_system_names[FLAGS_SYSTEM_COUNT]; /* "\\Seen", in the order of the bits */
 
 /* What a client asks to be set; keywords are atoms, compared without case, kept in the case first used. */
 struct flags_wanted {

@@ -250,6 +250,38 @@ def tls_at_every_byte(lab):
     return f"{n} sessions"
 
 
+# --- what others take for the end of a message ---
+
+SMUGGLERS = [b"\n.\n", b"\n.\r", b"\r.\n", b"\r.\r", b"\n.\r\n", b"\r.\r\n", b"\r\n.\n", b"\r\n.\r", b"\r\n\0.\r\n", b"\r\n.\0\r\n",
+             b"\r\n.\r\r\n", b"\r\r\n.\r\r\n", b"\n\n.\r\n", b"\r\r\n.\r\n", b"\r\n\r.\r\n", b"\r\n\n.\r\n"]
+
+
+def smuggling_split(lab):
+    """Each sequence, divided between two packets at every byte: nothing is delivered."""
+    user = "smuggled@peers.example"
+    n = 0
+    deliver(lab, user)
+    for end in SMUGGLERS:
+        text = b"Subject: x\r\n\r\ntext" + end
+        rest = f"MAIL FROM:<a@b.example>\r\nRCPT TO:<{user}>\r\nDATA\r\nSubject: smuggled\r\n\r\n.\r\n".encode()
+        for cut in range(len(text) - len(end) - 1, len(text) + 1):
+            with smtplib.SMTP(*lab.smtp, timeout=60) as s:
+                s.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                s.ehlo("client.example")
+                s.mail("a@elsewhere.example")
+                s.rcpt(user)
+                s.docmd("DATA")
+                s.sock.sendall(text[:cut])
+                s.sock.sendall(text[cut:] + rest)
+                code, told = s.getreply()
+                if code != 550:
+                    raise Failed(f"{end!r} cut at {cut}: {code} {told!r}")
+                n += 1
+    if count(lab, user) != 1:
+        raise Failed(f"{count(lab, user) - 1} messages were smuggled")
+    return f"{n} sessions"
+
+
 # --- large things ---
 
 def fifty_megabytes(lab):
@@ -404,7 +436,7 @@ def held_up_at_the_end(_lab):
 
 
 TESTS = {f.__name__.replace("_", "-"): f for f in (imap_never_reads, smtp_never_reads, imap_reads_at_last, half_a_command, smtp_at_every_byte,
-                                                   imap_at_every_byte, tls_at_every_byte, dear_commands, held_up_at_the_end, fifty_megabytes,
+                                                   imap_at_every_byte, tls_at_every_byte, smuggling_split, dear_commands, held_up_at_the_end, fifty_megabytes,
                                                    many_messages)}
 
 

@@ -19,8 +19,10 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+from boxes import Box, Broken, Message, numbers_of, want  # noqa: E402
 from imap import Gone, Imap  # noqa: E402
 from lab import Lab  # noqa: E402
+from told import Conn, Entry, set_text  # noqa: E402
 
 USER = "ann@model.example"
 NAMES = ["INBOX", "Work", "Deep/Box"]
@@ -28,257 +30,6 @@ SPARE = ["Old", "Deep/Old"]  # what the two others are renamed to
 SYSTEM = ["\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft"]
 KEYWORDS = ["k1", "k2", "k3", "$Forwarded"]
 COUNTERS = "MESSAGES UIDNEXT UIDVALIDITY UNSEEN DELETED SIZE HIGHESTMODSEQ"
-
-
-class Broken(Exception):
-    """The server said what the model says it may not."""
-
-
-def want(condition, *why):
-    if not condition:
-        raise Broken(" ".join(str(w) for w in why))
-
-
-def numbers_of(text):
-    """1,3:5 as [1, 3, 4, 5]"""
-    out = []
-    for piece in filter(None, text.split(",")):
-        first, _, last = piece.partition(":")
-        out += range(int(first), int(last or first) + 1)
-    return out
-
-
-class Message:
-    def __init__(self, name, size, flags, floor):
-        self.name, self.size, self.flags = name, size, frozenset(flags)
-        self.modseq, self.floor = None, floor  # unknown until it is seen, but above floor
-
-
-class Box:
-    """A mailbox as it is. top: no MODSEQ above it was seen; known: the last HIGHESTMODSEQ, from which dirty says it has moved."""
-
-    def __init__(self, name, validity):
-        self.name, self.validity, self.uidnext = name, validity, 1
-        self.messages, self.names = {}, {}  # names: of every UID there ever was
-        self.top = self.known = 0
-        self.dirty = True
-
-    def add(self, message):
-        uid, self.uidnext = self.uidnext, self.uidnext + 1
-        self.messages[uid] = Message(message.name, message.size, message.flags, self.top)
-        self.names[uid] = message.name
-        self.dirty = True
-        return uid
-
-    def change(self, uid, flags):
-        m = self.messages[uid]
-        if m.flags != flags:
-            m.flags, m.modseq, m.floor, self.dirty = frozenset(flags), None, self.top, True
-
-    def remove(self, uids):
-        for uid in uids:
-            del self.messages[uid]
-            self.dirty = True
-
-    def saw(self, uid, modseq):
-        m = self.messages[uid]
-        if m.modseq is None:
-            want(modseq > m.floor, self.name, "UID", uid, "was changed when", m.floor, "had been seen, its MODSEQ is", modseq)
-            m.modseq = modseq
-        want(m.modseq == modseq, self.name, "UID", uid, "has MODSEQ", modseq, "and had", m.modseq, "without a change")
-        self.top = max(self.top, modseq)
-
-    def saw_highest(self, modseq):
-        want(modseq >= self.top, self.name, "HIGHESTMODSEQ", modseq, "is below", self.top)
-        want(modseq > self.known if self.dirty else modseq == self.known, self.name, "HIGHESTMODSEQ", modseq, "after", self.known,
-             "changed" if self.dirty else "unchanged")
-        self.top = self.known = modseq
-        self.dirty = False
-
-    def newer(self, uid, modseq):
-        m = self.messages[uid]
-        return (m.floor >= modseq) if m.modseq is None else m.modseq > modseq
-
-    def counters(self):
-        ms = self.messages.values()
-        return {"MESSAGES": len(ms), "UIDNEXT": self.uidnext, "UIDVALIDITY": self.validity, "UNSEEN": sum("\\Seen" not in m.flags for m in ms),
-                "DELETED": sum("\\Deleted" in m.flags for m in ms), "SIZE": sum(m.size for m in ms)}
-
-
-class Entry:
-    """One message as a connection knows it; None is what it was not told."""
-
-    def __init__(self, uid=None):
-        self.uid, self.flags, self.modseq = uid, None, 0
-
-
-class Conn:
-    """A connection and what it was told. box is of the model, the rest is the client's own."""
-
-    def __init__(self, address, name, rng):
-        self.address, self.name, self.rng = address, name, rng
-        self.log = collections.deque(maxlen=60)
-        self.connect()
-
-    def connect(self):
-        self.imap = Imap(self.address, USER)
-        self.log.append("   connected")
-        self.box, self.view, self.saved = None, [], set()
-        self.read_only = self.idling = self.condstore = self.rev2 = False
-        if self.rng.random() < 0.4:
-            self.ask("ENABLE CONDSTORE")
-            self.condstore = True
-        if self.rng.random() < 0.3:
-            self.ask("ENABLE IMAP4rev2")
-            self.rev2 = True
-
-    # --- talk ---
-
-    def say(self, text, literal=None):
-        """Sends a command; returns its tag."""
-        self.imap.tag += 1
-        tag = f"t{self.imap.tag}".encode()
-        self.log.append(f"C: {tag.decode()} {text}" + ("" if literal is None else f" {{{len(literal)}+}} {literal[:40]!r}"))
-        data = tag + b" " + text.encode()
-        if literal is not None:
-            data += b" {%d+}\r\n" % len(literal) + literal
-        self.imap.send(data + b"\r\n")
-        return tag
-
-    def hear(self, tag):
-        try:
-            status, text, untagged = self.imap.reply(tag)
-        except Gone as e:
-            self.log.append(f"S: {e}")
-            raise
-        self.log += [f"S: {line!r}" for line in untagged] + [f"S: {tag.decode()} {status} {text}"]
-        return status, text, untagged
-
-    def ask(self, text, literal=None):
-        status, rest, untagged = self.hear(self.say(text, literal))
-        want(status == "OK", text, status, rest)
-        return rest, untagged
-
-    # --- what it was told ---
-
-    def uids(self):
-        return [e.uid for e in self.view]
-
-    def eat(self, lines, by_number=False, with_uid=False, exact=True, race=False):
-        """Takes note of untagged responses; returns {uid or -number: items of FETCH}. exact: nothing has changed since they were sent."""
-        got = {}
-        for line in lines:
-            m = re.match(rb"\* (\d+) (EXISTS|EXPUNGE|FETCH \()", line)
-            if not m:
-                continue
-            n, what = int(m.group(1)), m.group(2)
-            if what == b"EXISTS":
-                want(n >= len(self.view), n, "EXISTS after", len(self.view), "without EXPUNGE")
-                self.view += [Entry() for _ in range(n - len(self.view))]
-                continue
-            want(1 <= n <= len(self.view), line, "of", len(self.view))
-            if what == b"EXPUNGE":
-                want(not by_number, "EXPUNGE during FETCH, STORE or SEARCH by number:", line)
-                want(race or self.view[n - 1].uid not in self.box.messages, line, "of UID", self.view[n - 1].uid, "which is there")
-                del self.view[n - 1]
-            else:
-                self.fetched(line, self.view[n - 1], -n, got, with_uid, exact, race)
-        return got
-
-    def fetched(self, line, entry, number, got, with_uid, exact, race):
-        items = {k: re.search(rb"[ (]" + v, line) for k, v in
-                 {"uid": rb"UID (\d+)", "modseq": rb"MODSEQ \((\d+)\)", "flags": rb"FLAGS \(([^)]*)\)", "size": rb"RFC822.SIZE (\d+)"}.items()}
-        items = {k: v.group(1).decode() for k, v in items.items() if v}
-        name = re.search(rb"Subject: (\S+)", line)
-        if name:
-            items["name"] = name.group(1).decode()
-        want("uid" in items or not with_uid, "no UID in", line)
-        if "uid" in items:
-            uid = int(items["uid"])
-            want(entry.uid in (None, uid), line, "was UID", entry.uid)
-            entry.uid = uid
-        if "flags" in items:
-            entry.flags = frozenset(items["flags"].split()) - {"\\Recent"}
-            want("modseq" in items or not self.condstore or self.asked_flags_alone, "no MODSEQ in", line)
-            want("\\Recent" not in items["flags"] or not self.rev2, "\\Recent in IMAP4rev2:", line)
-        if "modseq" in items:
-            want(int(items["modseq"]) >= entry.modseq, line, "had MODSEQ", entry.modseq)
-            entry.modseq = int(items["modseq"])
-        message = self.box.messages.get(entry.uid)
-        if exact and entry.uid is not None:
-            want(message, line, "of a message that is not there: UID", entry.uid)
-            want("flags" not in items or entry.flags == message.flags, line, "flags are", sorted(message.flags))
-            want("size" not in items or int(items["size"]) == message.size, line, "size is", message.size)
-            if "modseq" in items:
-                self.box.saw(entry.uid, int(items["modseq"]))
-        if "name" in items and not race:
-            want(items["name"] == self.box.names.get(entry.uid), line, "is", self.box.names.get(entry.uid))
-        got.setdefault(entry.uid or number, {}).update(items)
-
-    asked_flags_alone = False  # a FETCH of FLAGS without MODSEQ is answered without it
-
-    def agrees(self, may_lack=False):
-        """What it was told is what is. may_lack: EXPUNGEs could not be told. Returns None, or what is different."""
-        now = set(self.box.messages)
-        expected = sorted(now | {u for u in self.uids() if u} if may_lack else now)
-        if len(self.view) != len(expected):
-            return f"{len(self.view)} messages told, {len(expected)} are"
-        for entry, uid in zip(self.view, expected):
-            if entry.uid not in (None, uid):
-                return f"told UID {entry.uid} where {uid} is"
-            if uid in now and entry.flags not in (None, self.box.messages[uid].flags):
-                return f"UID {uid} told {sorted(entry.flags)}, is {sorted(self.box.messages[uid].flags)}"
-        for entry, uid in zip(self.view, expected):
-            entry.uid = uid
-        return None
-
-    def settle(self):
-        """During IDLE: reads until it knows all."""
-        while (why := self.agrees()):
-            try:
-                line = self.imap.line()
-            except Gone as e:
-                raise Broken(f"during IDLE: {why}, and then {e}") from e
-            self.log.append(f"S: {line!r}")
-            self.eat([line], exact=False)
-
-    # --- sets ---
-
-    def pick(self, uid):
-        """A sequence-set as ranges (0 is "*"), of UIDs or of numbers."""
-        rng, n = self.rng, len(self.view)
-        top = (self.uids()[-1] if n else 1) if uid else n
-        one = (lambda: rng.randint(1, top + 2)) if uid else (lambda: rng.randint(1, max(top, 1)))
-        kind = rng.randrange(8)
-        if kind == 0 and self.saved is not None:
-            return None
-        if kind == 1:
-            return [(0, 0)]
-        if kind == 2:
-            return [(one(), 0)]
-        if kind == 3:
-            return [(1, 0)]
-        return [(a, rng.choice([a, one()])) for a in (one() for _ in range(rng.randint(1, 3)))]
-
-    def resolve(self, ranges, uid):
-        """The UIDs of the view that it means, in order; None if a number is beyond the mailbox."""
-        uids = self.uids()
-        if ranges is None:
-            return [u for u in uids if u in self.saved]
-        out = set()
-        for a, b in ranges:
-            star = (uids[-1] if uids else 0) if uid else len(uids)
-            a, b = sorted((a or star, b or star))
-            if not uid and (b > len(uids) or not uids):
-                return None
-            out |= {u for u in uids if a <= u <= b} if uid else set(uids[a - 1:b])
-        return sorted(out)
-
-
-def set_text(ranges):
-    if ranges is None:
-        return "$"
-    return ",".join(f"{a or '*'}" if a == b else f"{a or '*'}:{b or '*'}" for a, b in ranges)
 
 
 class World:
@@ -293,7 +44,7 @@ class World:
             if name != "INBOX":
                 self.oracle.ok(f"CREATE {name}")
             self.boxes[name] = Box(name, self.validity(name))
-        self.conns = [Conn(lab.imap, letter, self.rng) for letter in "ABCD"]
+        self.conns = [Conn(lab.imap, USER, letter, self.rng) for letter in "ABCD"]
 
     def validity(self, name):
         """Of a name that has just got its mailbox: larger than any before under it, RFC 9051 §6.3.4."""
@@ -592,7 +343,8 @@ class World:
 
     def leave(self, c):
         verb = self.rng.choice(["CLOSE", "UNSELECT"])
-        c.ask(verb)
+        _, untagged = c.ask(verb)
+        want(not re.search(rb"\d EXPUNGE", b"".join(untagged)), verb, "tells of EXPUNGE:", untagged)  # RFC 9051 §6.4.1
         if verb == "CLOSE" and not c.read_only:
             c.box.remove([u for u, m in list(c.box.messages.items()) if "\\Deleted" in m.flags])
         c.box, c.view, c.saved = None, [], set()
@@ -634,30 +386,46 @@ class World:
                 c.eat(c.ask("NOOP")[1])
 
     def make(self, c):
-        """RENAME to the spare name and back, DELETE and CREATE, RENAME of INBOX."""
-        at = self.rng.randrange(1, 3)
+        """RENAME to the spare name and back, DELETE and CREATE; INBOX too, which stays and gives away its messages (RFC 9051 §6.3.6)."""
+        at, kept = self.rng.randrange(1, 3), self.boxes.get("Kept")
         name, spare = NAMES[at], SPARE[at - 1]
         if name not in self.boxes:
             name, spare = spare, name
+        kind = self.rng.randrange(5)
+        if kind == 0:
+            self.remove(c, kept) if kept else self.rename(c, "INBOX", "Kept")
+        elif kind < 4:
+            self.rename(c, name, spare)
+        else:
+            self.remove(c, self.boxes[name])
+            c.ask(f"CREATE {name}")
+            self.boxes[name] = Box(name, self.validity(name))
+
+    def rename(self, c, name, to):
+        status, text, untagged = c.hear(c.say(f"RENAME {name} {to}"))
+        want(status == "OK", "RENAME", name, to, status, text)
         box = self.boxes[name]
-        if self.rng.random() < 0.6:
-            status, text, untagged = c.hear(c.say(f"RENAME {name} {spare}"))
-            want(status == "OK", status, text)
-            self.boxes[spare] = self.boxes.pop(name)
-            box.name, box.validity, box.dirty, box.known = spare, self.validity(spare), True, box.known - 1  # may stay
-            self.told(c, untagged)
-            return
-        status, text, untagged = c.hear(c.say(f"DELETE {name}"))
-        want(status == "OK", status, text)
+        if name == "INBOX":
+            self.boxes[to] = Box(to, self.validity(to))
+            for uid in sorted(box.messages):
+                self.boxes[to].add(box.messages[uid])
+            box.remove(list(box.messages))
+        else:
+            self.boxes[to] = self.boxes.pop(name)
+            box.name, box.validity, box.dirty, box.known = to, self.validity(to), True, box.known - 1  # HIGHESTMODSEQ may stay
+        self.told(c, untagged)
+
+    def remove(self, c, box):
+        status, text, untagged = c.hear(c.say(f"DELETE {box.name}"))
+        want(status == "OK", "DELETE", box.name, status, text)
         want((b"[CLOSED]" in b"".join(untagged)) == (c.box is box), "DELETE of the selected mailbox:", untagged)
+        del self.boxes[box.name]
         if c.box is box:
             c.box, c.view, c.saved = None, [], set()
         self.told(c, untagged)
         for other in self.conns:
             if other.box is box:
                 self.must_leave(other)
-        c.ask(f"CREATE {name}")
-        self.boxes[name] = Box(name, self.validity(name))
 
     def must_leave(self, c):
         """Its mailbox was deleted by another: RFC 9051 §7.1.5"""
@@ -773,26 +541,26 @@ class World:
             if other.idling:
                 other.settle()
 
-    def run(self, steps):
+    def run(self, steps, messages):
         for self.step in range(1, steps + 1):
             self.go()
             if self.step % 25 == 0:
                 for box in self.boxes.values():
                     self.look(box)
             for box in self.boxes.values():
-                if len(box.messages) > 120:  # COPY of all to itself, again and again
+                if len(box.messages) > messages:  # COPY of all to itself, again and again
                     self.shrink(box)
 
     def shrink(self, box):
+        doomed = sorted(box.messages)[:-20]
         self.oracle.ok(f"SELECT {box.name}")
-        for verb in ("+FLAGS.SILENT (\\Deleted)", None):
-            if verb:
-                self.oracle.ok(f"STORE 1:100 {verb}")
-                for uid in sorted(box.messages)[:100]:
-                    box.change(uid, box.messages[uid].flags | {"\\Deleted"})
-            else:
-                self.oracle.ok("EXPUNGE")
+        for text in (f"STORE 1:{len(doomed)} +FLAGS.SILENT (\\Deleted)", "EXPUNGE"):
+            self.oracle.ok(text)
+            if text == "EXPUNGE":
                 box.remove([u for u, m in list(box.messages.items()) if "\\Deleted" in m.flags])
+            else:
+                for uid in doomed:
+                    box.change(uid, box.messages[uid].flags | {"\\Deleted"})
             for c in self.conns:
                 if c.idling:
                     c.settle()
@@ -808,13 +576,14 @@ class World:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--messages", type=int, default=120, help="a mailbox that holds more loses most of them")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "little"))
     parser.add_argument("--label", default="model")
     args = parser.parse_args()
     with Lab() as lab:
         world, why = World(lab, args.seed), None
         try:
-            world.run(args.steps)
+            world.run(args.steps, args.messages)
             for box in world.boxes.values():
                 world.look(box)
             world.close()

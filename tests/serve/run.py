@@ -422,6 +422,44 @@ def one_at_a_time(server):
     equal("check", server.must("check")[:4], "ok: ")
 
 
+def read_line(sock):
+    got = b""
+    while not got.endswith(b"\r\n") and (more := sock.recv(4096)):
+        got += more
+    return got
+
+
+def stopping(server):
+    """SIGTERM: who is idle is told, who is in the middle of a message may finish it (RFC 5321 §3.8), and what was acknowledged is there."""
+    people(server, "ann@one.example")
+    idle, busy = (socket.create_connection(server.smtp, timeout=30) for _ in range(2))
+    mail = Imap(server.imap)
+    for s in idle, busy:
+        read_line(s)
+    for line in (b"HELO client.example\r\n", b"MAIL FROM:<a@elsewhere.example>\r\n", b"RCPT TO:<ann@one.example>\r\n", b"DATA\r\n"):
+        busy.sendall(line)
+        read_line(busy)
+    busy.sendall(b"Subject: last\r\n\r\nhalf of ")
+    server.process.send_signal(signal.SIGTERM)
+    has("to an idle client", read_line(idle), b"421 4.3.2 ")
+    equal("and then the end", idle.recv(10), b"")
+    try:
+        mail.command("NOOP")
+    except Gone as e:
+        has("to an idle reader", str(e), "BYE")
+    busy.sendall(b"it\r\n.\r\n")
+    said = b""
+    while more := busy.recv(4096):
+        said += more
+    has("to the busy one", said, b"250 2.0.0 ")
+    has("to the busy one, at last", said, b"421 4.3.2 ")
+    for s in idle, busy, mail:
+        s.close()
+    equal("exit code", server.process.wait(30), 0)
+    server.start()
+    equal("mail", subjects(server, "ann@one.example"), ["last"])
+
+
 # --- TLS ---
 
 def certificate(where, name):
@@ -514,7 +552,7 @@ def privilege(_):
 
 
 TESTS = {f.__name__.replace("_", "-"): f for f in (routing, loops, submission, plaintext_login, commands, removed_while_logged_in, undelete,
-                                                   dump_and_load, configuration, one_at_a_time, certificates, privilege)}
+                                                   dump_and_load, configuration, one_at_a_time, stopping, certificates, privilege)}
 NO_SERVER = ("configuration", "certificates", "privilege")
 
 

@@ -71,6 +71,8 @@ static void parse_mailboxes(void **state)
         {"a&-b", true, true, "a&-b"},
         {"\"Entw\xc3\xbcrfe\"", false, true, "Entw\xc3\xbcrfe"},
         {"\"Entw\xc3\xbcrfe\"", true, true, "Entw\xc3\xbcrfe"},
+        {"Entwu&Awg-rfe", false, true, "Entw\xc3\xbcrfe"}, /* NFD */
+        {"\"Entwu\xcc\x88rfe\"", true, true, "Entw\xc3\xbcrfe"},
         {"&bad", false, false, ""},
         {"\"\xff\"", false, false, ""},
         {"\"\xff\"", true, false, ""},
@@ -84,7 +86,9 @@ static void parse_mailboxes(void **state)
         if (rows[i].ok)
             unit_assert_same(got, span_cstr(rows[i].out));
     }
-    struct scan s = scan_of(SPAN("%/*]x rest"));
+    struct scan s = scan_of(SPAN("\"e\xcc\x81%\""));
+    unit_assert_span(imap_parse_list_mailbox(&s, arena, true), "\xc3\xa9%");
+    s = scan_of(SPAN("%/*]x rest"));
     unit_assert_span(imap_parse_list_mailbox(&s, arena, false), "%/*]x");
 }
 

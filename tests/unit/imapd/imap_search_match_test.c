@@ -48,9 +48,9 @@ static enum search_answer answer(const struct msg *row, const char *header, cons
         bool yes = k->kind == SEARCH_HEADER
                        ? imap_search_match_field(scratch, span_cstr(header), k->name, k->text)
                        : scans[i] == 'y';
-        m.scanned[i] = yes ? SEARCH_YES
+        m.scanned[i] = yes                                           ? SEARCH_YES
                        : k->kind == SEARCH_HEADER || scans[i] == 'n' ? SEARCH_NO
-                                                                      : SEARCH_NEEDS_SCAN;
+                                                                     : SEARCH_NEEDS_SCAN;
     }
     enum search_answer got = imap_search_match(&m, p.keys, scan_out);
     imap_search_parse_end(&p);
@@ -169,7 +169,8 @@ static void match_fields(void **state)
     static const char header[] = "Subject: a b\r\nX-Long: one\r\n two\r\nX-Empty:\r\n\r\nc";
     for (size_t i = 0; i < UNIT_COUNT(table); i++) {
         struct span key = fold_key(arena, span_cstr(table[i].key));
-        bool got = imap_search_match_field(scratch, span_cstr(header), span_cstr(table[i].name), key);
+        bool got =
+            imap_search_match_field(scratch, span_cstr(header), span_cstr(table[i].name), key);
         if (got != table[i].yes)
             fail_msg("\"%s\" \"%s\"", table[i].name, table[i].key);
     }

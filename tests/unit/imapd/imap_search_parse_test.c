@@ -157,7 +157,7 @@ static void search_resolves_sets(void **state)
     static const struct {
         const char *in;
         uint32_t first, last;
-    } rows[] = {{"2", 11, 11},        {"*", 14, 14},   {"4:*", 13, 14}, {"6", 0, 0},
+    } rows[] = {{"2", 11, 11},         {"*", 14, 14},   {"4:*", 13, 14}, {"6", 0, 0},
                 {"UID 11:12", 11, 12}, {"UID 1", 0, 0}, {"$", 12, 13},   {"UID $", 12, 13}};
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
         struct search_program p;
@@ -203,10 +203,14 @@ static void search_has_limits(void **state)
         const char *each, *tail;
         unsigned count;
         bool ok;
-    } rows[] = {{"NOT ", "ALL", 199, true},   {"NOT ", "ALL", 200, false},
-                {"OR ALL ", "ALL", 150, true}, {"OR ALL ", "ALL", 100000, false},
-                {"(", "ALL", 100000, false},   {"BODY x ", "ALL", SEARCH_SCAN_COUNT, true},
-                {"BODY x ", "ALL", SEARCH_SCAN_COUNT + 1, false}, {"1 ", "ALL", 64, true},
+    } rows[] = {{"NOT ", "ALL", 199, true},
+                {"NOT ", "ALL", 200, false},
+                {"OR ALL ", "ALL", 150, true},
+                {"OR ALL ", "ALL", 100000, false},
+                {"(", "ALL", 100000, false},
+                {"BODY x ", "ALL", SEARCH_SCAN_COUNT, true},
+                {"BODY x ", "ALL", SEARCH_SCAN_COUNT + 1, false},
+                {"1 ", "ALL", 64, true},
                 {"1 ", "ALL", 65, false}};
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
         struct buf b;
