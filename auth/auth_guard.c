@@ -134,6 +134,7 @@ void auth_guard_wrong(struct auth_guard *g, struct span peer)
     pthread_mutex_lock(&g->lock);
     struct auth_guard_entry *entry = auth_guard_entry(g, key);
     for (size_t i = 0; i < AUTH_GUARD_SPANS; i++)
-        entry->empty_ms[i] = (entry->empty_ms[i] > now ? entry->empty_ms[i] : now) + auth_guard_cost_ms(g, i);
+        entry->empty_ms[i] =
+            (entry->empty_ms[i] > now ? entry->empty_ms[i] : now) + auth_guard_cost_ms(g, i);
     pthread_mutex_unlock(&g->lock);
 }

@@ -190,6 +190,12 @@ static enum err follow(struct txn *t, struct fetch *st, struct fault *f)
 
 /* --- the walk --- */
 
+/* The last item looked into the body: the next one may wait for a turn of its own. */
+static bool was_dear(const struct fetch *st)
+{
+    return st->item > 0 && st->items.list[st->item - 1].kind >= FETCH_SECTION;
+}
+
 static enum err slice(struct imap_cmd *c, struct txn *t, struct fetch *st, bool *done,
                       struct fault *f)
 {
@@ -207,7 +213,8 @@ static enum err slice(struct imap_cmd *c, struct txn *t, struct fetch *st, bool 
             e = begin_message(c, t, st, &row, f);
         if (st->out.n >= FLUSH_BYTES)
             flush(c, st);
-        if (st->in_message ? !conn_has_room(c->session->conn) : imap_cmd_should_yield(c))
+        if (!st->in_message || was_dear(st) ? imap_cmd_should_yield(c)
+                                            : !conn_has_room(c->session->conn))
             break;
     }
     struct fault walk = FAULT_NONE;

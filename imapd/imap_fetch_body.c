@@ -6,7 +6,7 @@
 /* Room: BODY[...] and BINARY[...]: which bytes of the message they are, and the bytes
  * themselves. */
 
-#define HEADER_BYTES (4u << 20) /* of one header block that HEADER.FIELDS looks through */
+#define HEADER_BYTES (1u << 20) /* of one header block that HEADER.FIELDS looks through */
 
 /* [at, end) of the message. False: there is no such section: NIL. */
 struct range {

@@ -5,7 +5,7 @@
 
 #define ITEM_COUNT 64    /* items of one FETCH */
 #define NUMBER_COUNT 128 /* depth of a section number */
-#define FIELD_COUNT 1000 /* names in HEADER.FIELDS */
+#define FIELD_COUNT 200  /* names in HEADER.FIELDS */
 
 /* A table is read by column. Longer names first where one begins another. */
 /* clang-format off */

@@ -11,7 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define IMAP_VIEW_FEW_COUNT 64               /* messages told before the turn is looked at */
+#define IMAP_VIEW_FEW_COUNT 64            /* messages told before the turn is looked at */
 #define IMAP_VIEW_LINES_BYTES (64u << 10) /* of EXPUNGE lines that go out together */
 
 /* Runs when a change is on disk, on our loop: takes note and returns. */

@@ -17,11 +17,11 @@ struct imap_view {
     struct uidset added;   /* not yet told: EXISTS */
     struct uidset removed; /* not yet told: EXPUNGE; still in uids */
     struct uidset flagged; /* changed by others and not yet told: FETCH FLAGS */
-    struct uidset saved;  /* the result of SEARCH RETURN (SAVE): "$", RFC 9051 §6.4.4.1 */
-    uint32_t recent_from; /* UIDs from here on are \Recent to this session */
-    uint32_t told_exists; /* the last EXISTS sent */
-    size_t told_keywords; /* keywords in the last FLAGS response */
-    struct arena *arena;  /* of the keyword names */
+    struct uidset saved;   /* the result of SEARCH RETURN (SAVE): "$", RFC 9051 §6.4.4.1 */
+    uint32_t recent_from;  /* UIDs from here on are \Recent to this session */
+    uint32_t told_exists;  /* the last EXISTS sent */
+    size_t told_keywords;  /* keywords in the last FLAGS response */
+    struct arena *arena;   /* of the keyword names */
     const struct span *keywords;
     size_t keyword_count;
     bool stale;            /* a change was announced since the last look */

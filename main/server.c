@@ -254,7 +254,7 @@ static void reload_tls(struct server *s, bool forced)
             forced ? tls_reload(s->tls[i], &f) : tls_reload_if_changed(s->tls[i], &changed, &f);
         if (e != ERR_OK)
             log_event(LOG_ERROR, NULL, "server.tls_reload_failed", "why=\"%s\" kept=old", f.text);
-        else if (changed && i == 0)
+        else if (changed && i == 1) /* both have it now */
             log_event(LOG_INFO, NULL, "server.tls_reloaded", "file=%s", s->certificate);
     }
 }

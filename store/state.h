@@ -87,7 +87,7 @@ void txn_write_told_clear(struct txn *t);
 enum err committer_open(struct store *st, struct fault *f);
 /* Runs what waits, refuses what comes; ends the thread. */
 void committer_stop(struct store *st);
-void committer_close(struct store *st); /* after committer_stop */
+void committer_close(struct store *st);                  /* after committer_stop */
 unsigned long committer_batches(const struct store *st); /* so far; any thread */
 void committer_stats(struct store *st, struct buf *out);
 

@@ -381,6 +381,7 @@ def dear_commands(lab):
     """Commands that a client makes as dear as it can: they are refused or answered, in flat memory."""
     c = Imap(lab.imap, "dear@peers.example", timeout=120)
     c.ok("APPEND INBOX", b"Subject: " + b"\r\n ".join([b"abcdefgh " * 90] * 300) + b"\r\n\r\ntext\r\n")
+    c.ok("APPEND INBOX", b"a:\r\n" * 200000 + b"\r\ntext\r\n")
     c.ok("SELECT INBOX")
     reset_peak(lab)
     before = memory(lab, "VmRSS")
@@ -394,6 +395,7 @@ def dear_commands(lab):
                           ("BAD", "SEARCH " + "(" * 5000 + "ALL" + ")" * 5000),
                           ("OK", "UID FETCH " + ",".join(str(i) for i in range(20001, 1, -2)) + " FLAGS"),
                           ("OK", "FETCH 1 (" + " ".join([f"BODY.PEEK[HEADER.FIELDS ({fields})]"] * 50) + ")"),
+                          ("OK", "FETCH 2 (" + " ".join([f"BODY.PEEK[HEADER.FIELDS.NOT ({fields})]"] * 50) + ")"),
                           ("OK", "FETCH 1 (" + " ".join(["BODY.PEEK[]"] * 60) + ")"),
                           ("OK", 'LIST "" (' + " ".join(["*%*%" + "a*" * 400] * 32) + ")"),
                           ("OK", f"STORE 1 +FLAGS ({keys})"), ("OK", "FETCH 1 FLAGS")):

@@ -81,5 +81,6 @@ class Lab:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        self.close()
+    def __exit__(self, kind, *_):
+        if (code := self.close()) != 0 and kind is None:
+            raise RuntimeError(f"the server ended with code {code}")

@@ -15,7 +15,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "lib"), os.path.join(HERE, "..", "dialog")]
-from imap import Gone, Imap  # noqa: E402
+from imap import Imap  # noqa: E402
 from lab import Lab  # noqa: E402
 from run import encode  # noqa: E402
 
@@ -136,18 +136,20 @@ def main():
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "little"))
     parser.add_argument("--label", default="garbage")
     args = parser.parse_args()
-    with Lab() as lab:
+    lab = Lab()
+    try:
         try:
             got = run(lab, random.Random(args.seed), args.sessions)
-        except (Gone, RuntimeError, OSError, smtplib.SMTPException) as e:
+        except Exception as e:  # whatever it is, it is a finding
             got = f"{type(e).__name__}: {e}"
         why = got if isinstance(got, str) else None
         print(f"{'not ok' if why else 'ok'} {args.label}: {args.sessions} sessions (seed {args.seed})" + ("" if why else f", {got} bytes said to them"), flush=True)
         if why:
-            print(f"    {why}\n    log:", lab.log_text()[-3000:].replace("\n", "\n    "))
+            print(f"    {why}\n    log:", lab.log_text()[-6000:].replace("\n", "\n    "))
+    finally:
         code = lab.close()
-        if code != 0:
-            print(f"not ok {args.label}: the server ended with code {code}")
+    if code != 0:
+        print(f"not ok {args.label}: the server ended with code {code}")
     sys.exit(1 if why or code else 0)
 
 

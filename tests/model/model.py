@@ -580,7 +580,8 @@ def main():
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "little"))
     parser.add_argument("--label", default="model")
     args = parser.parse_args()
-    with Lab() as lab:
+    lab = Lab()
+    try:
         world, why = World(lab, args.seed), None
         try:
             world.run(args.steps, args.messages)
@@ -590,7 +591,7 @@ def main():
             done = lab.run("check")
             if done.returncode != 0:
                 why = f"check: exit {done.returncode}: {(done.stdout + done.stderr).decode()[:2000]}"
-        except (Broken, Gone, RuntimeError, OSError, smtplib.SMTPException) as e:
+        except Exception as e:  # a reply of another form than expected is a finding too
             why = f"{type(e).__name__}: {e}"
         print(f"{'not ok' if why else 'ok'} {args.label}: {world.step} steps (seed {args.seed})" + ("" if why else f", {dict(world.did)}"), flush=True)
         if why:
@@ -598,10 +599,11 @@ def main():
             for c in world.conns:
                 print(f"    --- {c.name}: {c.box.name if c.box else 'nothing'} selected, the last it said and heard:")
                 print("".join(f"    {line[:400]}\n" for line in list(c.log)[-30:]), end="")
-            print("    log:", lab.log_text()[-2000:].replace("\n", "\n    "))
+            print("    log:", lab.log_text()[-6000:].replace("\n", "\n    "))
+    finally:
         code = lab.close()
-        if code != 0:
-            print(f"not ok {args.label}: the server ended with code {code}")
+    if code != 0:
+        print(f"not ok {args.label}: the server ended with code {code}")
     sys.exit(1 if why or code else 0)
 
 

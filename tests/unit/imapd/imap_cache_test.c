@@ -130,8 +130,43 @@ static void cache_exact(void **state)
     store_close(&st);
 }
 
+static uint32_t recent_from(struct store *st, struct imap_cache *c)
+{
+    struct fault f = FAULT_NONE;
+    struct mailbox box;
+    struct imap_cache_box *got;
+    struct txn *t = unit_read(st);
+    unit_assert_ok(mailbox_get(t, NULL, mailbox, &box, &f), &f);
+    unit_assert_ok(imap_cache_look(c, t, &box, &got, &f), &f);
+    txn_read_end(&t);
+    return got->recent_from;
+}
+
+/* What a session was told is \Recent to no other, before the row says so; it never comes back. */
+static void cache_recent(void **state)
+{
+    (void)state;
+    struct store_options o = unit_options();
+    struct store *st = unit_store_open(&o);
+    struct imap_cache c;
+    imap_cache_init(&c);
+    act(st, ACT_MAKE, 0, 0);
+    act(st, ACT_APPEND, 5, 0);
+    imap_cache_recent_told(&c, mailbox, 6); /* nobody has looked: there is nothing to note */
+    assert_true(recent_from(st, &c) <= 1);
+    imap_cache_recent_told(&c, mailbox, 4);
+    assert_int_equal(recent_from(st, &c), 4);
+    imap_cache_recent_told(&c, mailbox, 3);
+    assert_int_equal(recent_from(st, &c), 4);
+    act(st, ACT_APPEND, 1, 0);
+    imap_cache_recent_told(&c, mailbox, 7);
+    assert_int_equal(recent_from(st, &c), 7);
+    imap_cache_fini(&c);
+    store_close(&st);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {unit_test_dir(cache_exact)};
+    const struct CMUnitTest tests[] = {unit_test_dir(cache_exact), unit_test_dir(cache_recent)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -129,8 +129,8 @@ static void fetch_has_limits(void **state)
                 {"(FLAGS", " UID", ")", 64, false},
                 {"BODY[1", ".1", "]", 127, true},
                 {"BODY[1", ".1", "]", 128, false},
-                {"BODY[HEADER.FIELDS (A", " B", ")]", 999, true},
-                {"BODY[HEADER.FIELDS (A", " B", ")]", 1000, false}};
+                {"BODY[HEADER.FIELDS (A", " B", ")]", 199, true},
+                {"BODY[HEADER.FIELDS (A", " B", ")]", 200, false}};
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
         struct buf b;
         buf_init(&b, 1 << 16);

@@ -25,7 +25,6 @@ static int end(void **state)
     uidset_fini(&view.added);
     uidset_fini(&view.removed);
     uidset_fini(&view.flagged);
-    uidset_fini(&view.mine);
     fake_end();
     return 0;
 }

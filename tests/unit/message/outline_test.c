@@ -97,58 +97,88 @@ static void structures_are_as_the_grammar_says(void **state)
 /* --- the example of RFC 9051 §6.4.5.1 ----------------------------------------------------------------------------- */
 
 #define PART(type, text) "Content-Type: " type "\r\n\r\n" text "\r\n"
-static const char
-    example[] = "Subject: =?utf-8?Q?=C3=89?=\r\nDate: Mon, 7 Feb 1994 21:52:25 -0800\r\nFrom: "
-                "ann@a.test\r\n"
-                "Content-Type: multipart/mixed; boundary=A\r\n\r\npreamble\r\n"
-                "--A\r\n" PART(
-                    "text/plain; charset=UTF-8",
-                    "one") "--A\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: "
-                           "attachment\r\n" PART("application/octet-stream",
-                                                 "dHdv") "--A\r\nContent-Type: "
-                                                         "message/rfc822\r\n\r\nSubject: "
-                                                         "three\r\nContent-Type: multipart/mixed; "
-                                                         "boundary=B\r\n\r\n"
-                                                         "--B\r\n" PART("text/plain", "three.one") "--B\r\n" PART(
-                                                             "application/octet-stream",
-                                                             "three.two") "--B--\r\n"
-                                                                          "--A\r\nContent-Type: "
-                                                                          "multipart/mixed; "
-                                                                          "boundary=C\r\n\r\n"
-                                                                          "--C\r\n" PART(
-                                                                              "image/gif",
-                                                                              "four.one") "--"
-                                                                                          "C\r\nCon"
-                                                                                          "tent-"
-                                                                                          "Type: "
-                                                                                          "message/"
-                                                                                          "rfc822\r"
-                                                                                          "\n\r\nSu"
-                                                                                          "bject: "
-                                                                                          "four."
-                                                                                          "two\r\nC"
-                                                                                          "ontent-"
-                                                                                          "Type: "
-                                                                                          "multipar"
-                                                                                          "t/"
-                                                                                          "mixed; "
-                                                                                          "boundary"
-                                                                                          "=D\r\n\r"
-                                                                                          "\n"
-                                                                                          "--"
-                                                                                          "D\r"
-                                                                                          "\n" PART(
-                                                                                              "text"
-                                                                                              "/pla"
-                                                                                              "in",
-                                                                                              "four"
-                                                                                              ".two"
-                                                                                              ".on"
-                                                                                              "e") "--D\r\nContent-Type: multipart/alternative; boundary=E\r\n\r\n"
-                                                                                                   "--E\r\n" PART("text/plain", "four.two.two.one") "--E\r\n" PART(
-                                                                                                       "text/richtext",
-                                                                                                       "four.two.two.two") "--E--\r\n--D--\r\n--C--\r\n"
-                                                                                                                           "--A\r\nContent-Type: message/rfc822\r\n\r\nSubject: five\r\n\r\nfive.one\r\n--A--\r\nepilogue\r\n";
+static const char example[] =
+    "Subject: =?utf-8?Q?=C3=89?=\r\nDate: Mon, 7 Feb 1994 21:52:25 -0800\r\nFrom: "
+    "ann@a.test\r\n"
+    "Content-Type: multipart/mixed; boundary=A\r\n\r\npreamble\r\n"
+    "--A\r\n" PART(
+        "text/plain; charset=UTF-8",
+        "one") "--A\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: "
+               "attachment\r\n" PART(
+                   "application/octet-stream",
+                   "dHdv") "--A\r\nContent-Type: "
+                           "message/rfc822\r\n\r\nSubject: "
+                           "three\r\nContent-Type: multipart/mixed; "
+                           "boundary=B\r\n\r\n"
+                           "--B\r\n" PART("text/plain", "three.one") "--B\r\n" PART(
+                               "application/octet-stream",
+                               "three.two") "--B--\r\n"
+                                            "--A\r\nContent-Type: "
+                                            "multipart/mixed; "
+                                            "boundary=C\r\n\r\n"
+                                            "--C\r\n" PART(
+                                                "image/gif",
+                                                "four.one") "--"
+                                                            "C\r\nCon"
+                                                            "tent-"
+                                                            "Type: "
+                                                            "message/"
+                                                            "rfc822\r"
+                                                            "\n\r\nSu"
+                                                            "bject: "
+                                                            "four."
+                                                            "two\r\nC"
+                                                            "ontent-"
+                                                            "Type: "
+                                                            "multipar"
+                                                            "t/"
+                                                            "mixed; "
+                                                            "boundary"
+                                                            "=D\r\n\r"
+                                                            "\n"
+                                                            "--"
+                                                            "D\r"
+                                                            "\n" PART(
+                                                                "text"
+                                                                "/pla"
+                                                                "in",
+                                                                "four"
+                                                                ".two"
+                                                                ".on"
+                                                                "e") "--D\r\nContent-Type: "
+                                                                     "multipart/alternative; "
+                                                                     "boundary=E\r\n\r\n"
+                                                                     "--E\r\n" PART("text/plain", "four.two.two.one") "--E\r\n" PART(
+                                                                         "text/richtext",
+                                                                         "four.two.two.two") "--E--"
+                                                                                             "\r\n-"
+                                                                                             "-D--"
+                                                                                             "\r\n-"
+                                                                                             "-C--"
+                                                                                             "\r\n"
+                                                                                             "--"
+                                                                                             "A\r\n"
+                                                                                             "Conte"
+                                                                                             "nt-"
+                                                                                             "Type:"
+                                                                                             " mess"
+                                                                                             "age/"
+                                                                                             "rfc82"
+                                                                                             "2\r\n"
+                                                                                             "\r\nS"
+                                                                                             "ubjec"
+                                                                                             "t: "
+                                                                                             "five"
+                                                                                             "\r\n"
+                                                                                             "\r\nf"
+                                                                                             "ive."
+                                                                                             "one\r"
+                                                                                             "\n--"
+                                                                                             "A--"
+                                                                                             "\r\ne"
+                                                                                             "pilog"
+                                                                                             "ue\r"
+                                                                                             "\n";
 
 /* clang-format off */
 static const struct { uint32_t numbers[5]; size_t n; const char *type, *subtype, *body; } sections[] = {

@@ -394,14 +394,10 @@ static void blob_sweeps_what_nothing_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit_test_dir(blob_keeps_any_size),
-        unit_test_dir(blob_is_bounded),
-        unit_test_dir(blob_ends_in_flight),
-        unit_test_dir(blob_ends_with_the_store),
-        unit_test_dir(blob_goes_with_its_operation),
-        unit_test_dir(blob_counts_references),
-        unit_test_dir(blob_notices_damage),
-        unit_test_dir(blob_sweeps_what_nothing_names),
+        unit_test_dir(blob_keeps_any_size),          unit_test_dir(blob_is_bounded),
+        unit_test_dir(blob_ends_in_flight),          unit_test_dir(blob_ends_with_the_store),
+        unit_test_dir(blob_goes_with_its_operation), unit_test_dir(blob_counts_references),
+        unit_test_dir(blob_notices_damage),          unit_test_dir(blob_sweeps_what_nothing_names),
         unit_test_dir(blob_fails_step_by_step),
     };
     return cmocka_run_group_tests(tests, blob_source_make, NULL);
