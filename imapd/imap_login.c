@@ -55,6 +55,7 @@ static enum step imap_login_arrived(struct imap_cmd *c)
                 .p);
     }
     s->counted = true;
+    imapd_left(s->door, conn_peer(s->conn)); /* no stranger any more */
     imap_session_enter(s, IMAP_AUTH);
     s->active_ms = s->looked_ms = clock_ms(); /* the deadline of authentication has been met */
     imap_session_deadline(s);

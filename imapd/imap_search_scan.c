@@ -11,6 +11,7 @@
 #define READ_BYTES (64u << 10)
 #define TEXT_BYTES (1u << 20) /* of one read, decoded, converted and folded */
 #define HEADER_BYTES (1u << 20)
+#define SUBJECT_BYTES 900 /* a longer one may have been cut in the outline */
 
 void imap_search_scan_init(struct search_scan *s)
 {
@@ -115,9 +116,20 @@ static void look_at_chunk(struct search_scan *s, struct search_message *m)
     s->in_part = !last;
 }
 
+/* The subject stands in the outline, unless it was cut: then the body need not be read. */
+static bool is_told_subject(const struct search_key *key, struct search_message *m)
+{
+    return key->text.n > 0 && span_eq_ci(key->name, SPAN("Subject")) &&
+           imap_search_match_outline(m) && m->outline.subject.n > 0 &&
+           m->outline.subject.n < SUBJECT_BYTES;
+}
+
 static enum search_answer look_at_fields(struct search_scan *s, struct search_message *m)
 {
     s->running = false;
+    if (is_told_subject(s->key, m))
+        return fold_find(fold_key(m->arena, m->outline.subject), s->key->text) ? SEARCH_YES
+                                                                               : SEARCH_NO;
     return imap_search_match_header(m) && imap_search_match_field(m->arena, buf_span(&m->header),
                                                                   s->key->name, s->key->text)
                ? SEARCH_YES

@@ -118,7 +118,8 @@ static void imap_session_closed(void *owner, const char *why)
               "why=\"%s\" commands=%u in=%" PRIu64 " out=%" PRIu64 " ms=%" PRIu64,
               s->bye ? s->bye : why, s->input->commands, conn_bytes_in(s->conn), s->out_bytes,
               clock_ms() - s->began_ms);
-    imapd_left(s->door, conn_peer(s->conn));
+    if (!s->counted)
+        imapd_left(s->door, conn_peer(s->conn));
     s->conn = NULL;
     /* An operation or a look-up that is under way still writes into us: its completion is the
      * end then. */

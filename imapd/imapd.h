@@ -13,7 +13,7 @@ struct imapd_limits {
     unsigned depth_count;      /* nested parentheses: 32 */
     unsigned bad_count;        /* BAD replies in a row before BYE: 20; 3 before authentication */
     unsigned session_count;    /* sessions at a time in the whole service: 20,000 */
-    unsigned ip_count;         /* from one address: 0 for no limit */
+    unsigned ip_count;         /* from one address, not logged in yet: 100; 0 for no limit */
     unsigned user_count;       /* sessions of one account: 100; 0 for no limit */
     unsigned handshake_ms;     /* TLS: 30 s */
     unsigned preauth_ms;       /* from the greeting to authentication: 60 s */

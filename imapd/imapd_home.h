@@ -28,7 +28,7 @@ struct imapd_home *imapd_of_loop(struct imapd *s, const struct loop *loop);
 const struct imapd_options *imapd_options(const struct imapd *s);
 bool imapd_stopping(const struct imapd *s);
 bool imapd_cutting(const struct imapd *s);
-/* The connection has ended; the session will be gone soon (imapd_gone). */
+/* The connection has ended, or logged in: it counts no longer for its address. Once for each. */
 void imapd_left(struct imapd_door *door, struct span peer);
 void imapd_gone(struct imapd *s);
 

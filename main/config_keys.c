@@ -80,7 +80,7 @@ const struct config_keys_row config_keys[] = {
     {"limits",    "imap_session_count",   CONFIG_KEYS_COUNT,   AT(server.imap.session_count),          1, NULL,
      "Sessions at a time, for each kind of IMAP listener."},
     {"limits",    "imap_ip_count",        CONFIG_KEYS_COUNT,   AT(server.imap.ip_count),               0, NULL,
-     "IMAP sessions from one address at a time; 0: no limit."},
+     "IMAP connections from one address at a time that have not logged in yet; 0: no limit."},
     {"limits",    "imap_user_count",      CONFIG_KEYS_COUNT,   AT(server.imap.user_count),             0, NULL,
      "IMAP sessions of one account at a time; 0: no limit."},
     {"limits",    "imap_handshake_ms",    CONFIG_KEYS_MS,      AT(server.imap.handshake_ms),        1000, NULL,

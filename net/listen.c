@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #define LISTEN_RETRY_MS 100   /* without descriptors */
 #define LISTEN_QUIET_MS 10000 /* between two lines about refused peers */
 #define LISTEN_TEXT_BYTES (INET6_ADDRSTRLEN + 16)
+#define LISTEN_SPARE_COUNT 32 /* not for sessions: the next log of the store wants one */
 
 struct listen {
     atomic_uint refs; /* the opener's, and one for each note on its way */
@@ -156,12 +158,17 @@ void listen_gone(struct listen *ln, struct span peer)
 
 /* --- accepting --- */
 
-static void listen_refuse(struct listen *ln, int fd, const char *peer)
+static void listen_turn_away(struct listen *ln, int fd)
 {
     /* The socket buffer is empty, so this either fits or the peer is gone. */
     if (ln->busy_bytes > 0 && send(fd, ln->busy, ln->busy_bytes, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
         shutdown(fd, SHUT_WR);
     close(fd);
+}
+
+static void listen_refuse(struct listen *ln, int fd, const char *peer)
+{
+    listen_turn_away(ln, fd);
     ln->refused_count++;
     uint64_t now = clock_ms();
     if (ln->refused_ms && now - ln->refused_ms < LISTEN_QUIET_MS)
@@ -220,6 +227,17 @@ static void listen_wait(struct listen *ln, int error)
     loop_timer_set(ln->acceptor, &ln->retry, LISTEN_RETRY_MS);
 }
 
+/* The lowest free number is given to each descriptor: a high one says that there are few left. */
+static bool listen_is_spare(int fd)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY)
+        return false;
+    rlim_t spare =
+        files.rlim_cur / 4 < LISTEN_SPARE_COUNT ? files.rlim_cur / 4 : LISTEN_SPARE_COUNT;
+    return (rlim_t)fd >= files.rlim_cur - spare;
+}
+
 static void listen_ready(struct loop_watch *w, unsigned ready)
 {
     struct listen *ln = list_entry(w, struct listen, watch);
@@ -228,6 +246,11 @@ static void listen_ready(struct loop_watch *w, unsigned ready)
         struct sockaddr_storage from = {0};
         socklen_t bytes = sizeof from;
         int fd = accept4(ln->fd, (struct sockaddr *)&from, &bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0 && listen_is_spare(fd)) {
+            listen_turn_away(ln, fd);
+            listen_wait(ln, EMFILE);
+            return;
+        }
         if (fd >= 0) {
             ln->exhausted = false;
             listen_took(ln, fd, &from);

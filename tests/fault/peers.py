@@ -7,6 +7,7 @@ import re
 import select
 import smtplib
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -164,6 +165,34 @@ def half_a_command(_):
     return "421, BYE, or the end of a handshake"
 
 
+def imap_strangers(_):
+    """One address may have only so many connections that have not logged in; those that have do not count."""
+    with Server({"limits": "imap_ip_count = 3\nauth_fail_ms = 0ms", "store": "cache_bytes = 4M"}) as server:
+        server.must("domain", "add", "peers.example")
+        server.must("user", "add", USER, "--password-stdin", password="a long password")
+        tls = ssl.create_default_context(cafile=server.ca)
+
+        def login():
+            sock = socket.create_connection(server.imaps, timeout=30)
+            return Imap(None, USER, "a long password", sock=tls.wrap_socket(sock, server_hostname="localhost"))
+
+        known = [login() for _ in range(5)]
+        strangers = [socket.create_connection(server.imaps, timeout=30) for _ in range(3)]
+        with socket.create_connection(server.imaps, timeout=30) as s:
+            if (got := s.recv(4096)) != b"":
+                raise Failed(f"the fourth: {got!r}")
+        strangers.pop().close()
+        while len(known) < 6:  # the server hears of the end a moment later
+            try:
+                known.append(login())
+            except (Gone, OSError):
+                continue
+        for c in known:
+            c.ok("NOOP")
+            c.close()
+    return None
+
+
 # --- connections that end at every byte ---
 
 def session_ends(lab, address, script, tls_at=None):
@@ -248,6 +277,52 @@ def tls_at_every_byte(lab):
         s.close()
     alive(lab)
     return f"{n} sessions"
+
+
+# --- no descriptors left ---
+
+def ticks(lab):
+    with open(f"/proc/{lab.process.pid}/stat", encoding="ascii") as f:
+        return sum(map(int, f.read().rsplit(")", 1)[1].split()[11:13]))
+
+
+def descriptors(_):
+    """80 of them, and clients that take them all: who is there is served, the server does not turn in circles, others get in when
+    there is room. The store goes on to its next log file meanwhile, which wants a descriptor."""
+    doors = sum((["--" + d, "127.0.0.1:0"] for d in ("smtp", "submission", "imap", "imaps")), [])
+    lab = Lab(start=False)
+    lab.command = ["prlimit", "--nofile=80:80", BINARY, "lab", "--dir", lab.dir, *doors, "--print=env"]
+    with lab:
+        lab.start()
+        user = "fds@peers.example"
+        c = Imap(lab.imap, user)
+        c.ok("SELECT INBOX")
+        with smtplib.SMTP(*lab.smtp, timeout=60) as s:
+            s.ehlo("client.example")
+            crowd = []
+            for _ in range(200):
+                crowd.append(socket.create_connection(lab.smtp, timeout=60))
+            kept = 0
+            for i in range(150):
+                try:
+                    s.sendmail("a@elsewhere.example", user, f"Subject: m{i}\r\n\r\n" + os.urandom(100000).hex() + "\r\n")
+                    kept += 1
+                except smtplib.SMTPDataError as e:
+                    if e.smtp_code // 100 != 4:
+                        raise
+            c.ok("NOOP")
+            before = ticks(lab)
+            select.select([], [], [], 1.0)
+            if ticks(lab) - before > 30:  # of 100 in a second and for each core
+                raise Failed(f"it turns in circles: {ticks(lab) - before} ticks in a second")
+            for sock in crowd:
+                sock.close()
+            deliver(lab, user)
+        if count(lab, user) != kept + 1:
+            raise Failed(f"{count(lab, user)} messages, {kept + 1} were acknowledged")
+        c.close()
+        alive(lab)
+        return f"{kept} of 150 messages meanwhile"
 
 
 # --- what others take for the end of a message ---
@@ -437,8 +512,8 @@ def held_up_at_the_end(_lab):
     return None
 
 
-TESTS = {f.__name__.replace("_", "-"): f for f in (imap_never_reads, smtp_never_reads, imap_reads_at_last, half_a_command, smtp_at_every_byte,
-                                                   imap_at_every_byte, tls_at_every_byte, smuggling_split, dear_commands, held_up_at_the_end, fifty_megabytes,
+TESTS = {f.__name__.replace("_", "-"): f for f in (imap_never_reads, smtp_never_reads, imap_reads_at_last, half_a_command, imap_strangers, smtp_at_every_byte,
+                                                   imap_at_every_byte, tls_at_every_byte, smuggling_split, descriptors, dear_commands, held_up_at_the_end, fifty_megabytes,
                                                    many_messages)}
 
 

@@ -184,6 +184,34 @@ static void listen_waits_for_descriptors(void **state)
     arrivals_fini(&a);
 }
 
+/* With only the spare descriptors left a peer is told so, and the next one gets in when there are more. */
+static void listen_spares_descriptors(void **state)
+{
+    (void)state;
+    struct listen *ln;
+    struct arrivals a;
+    struct rlimit was, low;
+    char said[4];
+    arrivals_init(&a);
+    assert_int_equal(listen_open(SPAN("127.0.0.1:0"), &ln, NULL), ERR_OK);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+    low = was;
+    int fd = dial(listen_where(ln)), next = dup(0);
+    close(next);
+    low.rlim_cur = (rlim_t)next + 4; /* that many there are, but they are spared */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    start(ln, &a, 0);
+    assert_int_equal(recv(fd, said, sizeof said, 0) >= 0, 1); /* busy, or the end at once */
+    assert_int_equal(peer_noted(&a.diary, "arrived"), 0);
+    close(fd);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+    fd = dial(listen_where(ln));
+    peer_await(&a.diary, "arrived", 1);
+    close(fd);
+    stop(&ln);
+    arrivals_fini(&a);
+}
+
 static void listen_refuses_bad_addresses(void **state)
 {
     (void)state;
@@ -261,6 +289,7 @@ int main(void)
         cmocka_unit_test(listen_hands_out),
         cmocka_unit_test(listen_limits_each_address),
         cmocka_unit_test(listen_waits_for_descriptors),
+        cmocka_unit_test(listen_spares_descriptors),
         cmocka_unit_test(listen_refuses_bad_addresses),
         cmocka_unit_test(listen_adopts),
     };
