@@ -1,6 +1,6 @@
 # make            the server, build/mailstead (VARIANT=clang|asan|tsan|cov for another build; CC=clang works too)
 # make demo       shows it at work              make test    proves it
-# make install    PREFIX=/usr/local DESTDIR=    make lint | unit | dialog | clients | fault | model | kill ROUNDS=n
+# make install    PREFIX=/usr/local DESTDIR=    make lint | unit | dialog | clients | serve | fault | model | kill ROUNDS=n
 VARIANT  ?= plain
 B        ?= build/$(VARIANT)
 PREFIX   ?= /usr/local
@@ -26,7 +26,7 @@ LIBS     := -levent_core -levent_pthreads -lssl -lcrypto -ldb-5.3 -lconfuse -lja
 SRC      := $(wildcard $(addsuffix /*.c,$(DIRS)))
 OBJ      := $(SRC:%.c=$B/%.o)
 LIB      := $B/libmailstead.a
-TESTS    := $(patsubst %.c,$B/%,$(wildcard tests/unit/*/*_test.c tests/fault/*_test.c))
+TESTS    := $(patsubst %.c,$B/%,$(wildcard tests/unit/*/*_test.c))
 
 all: $B/mailstead
 
@@ -55,7 +55,7 @@ demo:
 test:
 	@tests/lib/deps.sh build test
 	@tests/run.sh all
-lint unit dialog clients fault model:
+lint unit dialog clients serve fault model:
 	@VARIANT=$(VARIANT) tests/run.sh $@
 kill:
 	@VARIANT=$(VARIANT) ROUNDS=$(ROUNDS) tests/run.sh kill
@@ -69,5 +69,5 @@ install: all
 	install -D -m 644 etc/mailstead.conf $(DESTDIR)$(if $(filter /usr,$(PREFIX)),,$(PREFIX))/etc/mailstead/mailstead.conf.sample
 clean:
 	rm -rf build
-.PHONY: all tests demo test lint unit dialog clients fault model kill install clean
+.PHONY: all tests demo test lint unit dialog clients serve fault model kill install clean
 .DELETE_ON_ERROR:

@@ -48,10 +48,10 @@ struct imap_session {
     uint64_t looked_ms;    /* the deadline last looked whether the peer reads */
     uint64_t out_bytes;    /* sent so far */
     uint64_t left_bytes;   /* of them taken by the kernel at looked_ms */
-    bool counted;          /* among its account's sessions in home, no longer among those of its address */
-    bool paused;           /* conn_pause is on: the command works */
-    bool moving;           /* from one loop to another */
-    const char *shut;      /* the service stops: say this at the end of the command */
+    bool counted; /* among its account's sessions in home, no longer among those of its address */
+    bool paused;  /* conn_pause is on: the command works */
+    bool moving;  /* from one loop to another */
+    const char *shut; /* the service stops: say this at the end of the command */
     struct imapd_door *door;
 };
 

@@ -36,11 +36,8 @@ suite_unit() {
 }
 suite_dialog() { many env MAILSTEAD="build/$1/mailstead" python3 tests/dialog/run.py --label "dialog $1"; }
 suite_clients() { many env MAILSTEAD="build/$1/mailstead" tests/clients/run.sh; }
-suite_fault() {
-    local t
-    for t in $(ls tests/fault/*_test.c 2>/dev/null); do one "fault $1 $(basename "$t" .c)" "build/$1/${t%.c}"; done
-    many env MAILSTEAD="build/$1/mailstead" LABEL="fault $1" tests/fault/run.sh
-}
+suite_serve() { many env MAILSTEAD="build/$1/mailstead" LABEL="serve $1" python3 tests/serve/run.py; }
+suite_fault() { many env MAILSTEAD="build/$1/mailstead" LABEL="fault $1" tests/fault/run.sh; }
 # suite_model VARIANT STEPS SESSIONS
 suite_model() {
     many env MAILSTEAD="build/$1/mailstead" python3 tests/model/model.py --steps "$2" --label "model $1"
@@ -56,6 +53,7 @@ all)
     suite_lint
     suite_dialog plain
     suite_clients plain
+    suite_serve plain
     suite_fault plain
     suite_model plain 2000 2000
     suite_kill plain "$ROUNDS"
@@ -64,16 +62,17 @@ all)
     suite_unit asan
     suite_dialog asan
     suite_clients asan
+    suite_serve asan
     suite_fault asan
     suite_model asan 300 500
     suite_kill asan 3
     ;;
 lint) build plain; suite_lint ;;
 unit) build "$VARIANT" tests; suite_unit "$VARIANT" ;;
-dialog | clients | fault) build "$VARIANT" tests; "suite_$1" "$VARIANT" ;;
+dialog | clients | serve | fault) build "$VARIANT" tests; "suite_$1" "$VARIANT" ;;
 model) build "$VARIANT"; suite_model "$VARIANT" 2000 2000 ;;
 kill) build "$VARIANT"; suite_kill "$VARIANT" "$ROUNDS" ;;
-*) echo "usage: tests/run.sh [all|lint|unit|dialog|clients|fault|model|kill]" >&2; exit 2 ;;
+*) echo "usage: tests/run.sh [all|lint|unit|dialog|clients|serve|fault|model|kill]" >&2; exit 2 ;;
 esac
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
