@@ -7,6 +7,7 @@
 #include "net/tls.h"
 #include <confuse.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -287,6 +288,19 @@ static void settle_hostname(struct reading *r)
         c->server.hostname = arena_cstr(c->arena, key);
 }
 
+/* What the cache holds may have to be written when the disk is nearly full: store/store.h. */
+static void settle_low_water(struct reading *r)
+{
+    struct store_options *o = &r->config->server.store;
+    unsigned line = line_of(r->config, "store", "low_water_bytes");
+    uint64_t least = o->cache_bytes + 2 * (uint64_t)STORE_LOG_FILE_BYTES;
+    if (!line)
+        o->low_water_bytes = least + 2 * (uint64_t)STORE_LOG_FILE_BYTES;
+    else if (o->low_water_bytes < least)
+        report(r, line, "low_water_bytes: it has to be cache_bytes and %uM more, %" PRIu64 "M",
+               2 * STORE_LOG_FILE_BYTES >> 20, (least + (1u << 20) - 1) >> 20);
+}
+
 static void settle(struct reading *r)
 {
     struct config *c = r->config;
@@ -300,6 +314,7 @@ static void settle(struct reading *r)
     o->tls_key = *o->tls_key ? o->tls_key : NULL;
     o->user = *o->user ? o->user : NULL;
     o->imap.message_bytes = o->route.message_bytes;
+    settle_low_water(r);
     add_default_doors(c);
 }
 

@@ -106,7 +106,8 @@ const struct config_keys_row config_keys[] = {
     {"store",     "cache_bytes",          CONFIG_KEYS_SIZE,    AT(server.store.cache_bytes),     4194304, NULL,
      "Memory for pages of the store."},
     {"store",     "low_water_bytes",      CONFIG_KEYS_SIZE64,  AT(server.store.low_water_bytes), 1048576, NULL,
-     "With less room than this on the disk new mail is refused for the time being; reading and deleting go on."},
+     "With less room than this on the disk new mail is refused for the time being; reading and deleting go on. "
+     "At least cache_bytes and 32M; where it is not given, cache_bytes and 64M."},
     {"store",     "ballast_bytes",        CONFIG_KEYS_SIZE64,  AT(server.store.ballast_bytes),         0, NULL,
      "A file that is given up when a full disk keeps the server from starting; 0: none."},
     {"store",     "checkpoint_bytes",     CONFIG_KEYS_SIZE64,  AT(server.store.checkpoint_bytes), 1048576, NULL,

@@ -9,8 +9,6 @@ struct __db;
 struct __db_env;
 struct __db_txn;
 
-#define STORE_LOG_FILE_BYTES (16u << 20)
-
 struct store {
     struct store_options options; /* dir is a copy of ours */
     char *dir;

@@ -3,6 +3,8 @@
 #include "common/post.h"
 #include "common/span.h"
 
+#define STORE_LOG_FILE_BYTES (16u << 20) /* of one log file */
+
 struct store;
 
 struct store_options {

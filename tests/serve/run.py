@@ -20,7 +20,7 @@ from lab import BINARY  # noqa: E402
 from serve import Server  # noqa: E402
 
 OPEN = {"limits": "smtp_ip_count = 0\nimap_ip_count = 0\nauth_fail_ms = 0ms\nsmtp_error_count = 1000\nsmtp_auth_count = 100",
-        "store": "cache_bytes = 8M\nlow_water_bytes = 1M\nballast_bytes = 0", "logging": "level = info"}
+        "store": "cache_bytes = 8M\nlow_water_bytes = 40M\nballast_bytes = 0", "logging": "level = info"}
 
 
 class Failed(Exception):

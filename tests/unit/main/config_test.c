@@ -88,6 +88,7 @@ static void values(void **state)
     assert_int_equal(o->store.bin_days, 21);
     assert_int_equal(o->store.log_keep_hours, 48);
     assert_int_equal(o->store.cache_bytes, 16777216);
+    assert_int_equal(o->store.low_water_bytes, 16777216 + (64 << 20));
     assert_int_equal(c->log_level, LOG_DEBUG);
     assert_string_equal(c->log_file, "/var/log/m");
     config_free(&c);
@@ -133,6 +134,8 @@ static void mistakes(void **state)
         {HOST "listeners { smtp = {\"1.2.3.4:25\"}\n imap = {\"1.2.3.4:25\"} }\n",
          "3: imap = \"1.2.3.4:25\": it is a listener already"},
         {HOST "tls { key = /x }\n", "2: there is a key but no certificate"},
+        {HOST "store { cache_bytes = 8M\n low_water_bytes = 39M }\n",
+         "3: low_water_bytes: it has to be cache_bytes and 32M more, 40M"},
         {HOST "user x\n", "2: missing equal sign after option 'user'"},
         {HOST "user = \"x\n", "2: a quote is opened and not closed on this line"},
         {HOST "\nlimits {\n rcpt_count = 500\n", "3: a { is opened and never closed"},
