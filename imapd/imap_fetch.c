@@ -217,12 +217,7 @@ static enum err slice(struct imap_cmd *c, struct txn *t, struct fetch *st, bool 
                                             : !conn_has_room(c->session->conn))
             break;
     }
-    struct fault walk = FAULT_NONE;
-    if (imap_rows_end(&st->rows, &walk) != ERR_OK && e == ERR_OK) {
-        *f = walk;
-        e = walk.kind;
-    }
-    return e;
+    return imap_rows_end(&st->rows, e, f);
 }
 
 static enum step more(struct imap_cmd *c)
@@ -301,7 +296,7 @@ static enum err unseen_slice(struct imap_cmd *c, struct fetch *st, bool *done, s
         if (!(row.flags & FLAGS_SEEN))
             uidset_add(&st->unseen, row.uid, row.uid);
     }
-    e = imap_rows_end(&st->rows, f);
+    e = imap_rows_end(&st->rows, ERR_OK, f);
     txn_read_end(&t);
     return e;
 }

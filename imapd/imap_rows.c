@@ -69,12 +69,11 @@ bool imap_rows_next(struct imap_rows *r, struct msg *out)
     return false;
 }
 
-enum err imap_rows_end(struct imap_rows *r, struct fault *f)
+enum err imap_rows_end(struct imap_rows *r, enum err so_far, struct fault *f)
 {
     enum err e = stop(r);
-    if (e != ERR_OK || r->fault.kind != ERR_OK) {
-        *f = r->fault;
-        return r->fault.kind;
-    }
-    return ERR_OK;
+    if (so_far != ERR_OK || (e == ERR_OK && r->fault.kind == ERR_OK))
+        return so_far;
+    *f = r->fault;
+    return r->fault.kind;
 }

@@ -19,4 +19,5 @@ void imap_rows_begin(struct imap_rows *r, struct txn *t);
 /* The next of them that is there; its keywords are valid until the next call. False: no more, or
  * an error that imap_rows_end tells. */
 bool imap_rows_next(struct imap_rows *r, struct msg *out);
-enum err imap_rows_end(struct imap_rows *r, struct fault *f);
+/* so_far: what became of the rows' use; an error in it is what is returned, and f stays as it is. */
+enum err imap_rows_end(struct imap_rows *r, enum err so_far, struct fault *f);

@@ -219,12 +219,9 @@ static enum err slice(struct imap_cmd *c, struct search *st, struct txn *t, bool
         if ((st->in_message || n % 16 == 0) && imap_cmd_should_yield(c))
             break;
     }
-    enum err e = imap_rows_end(&st->rows, f);
-    if (st->message.err != ERR_OK) {
+    if (st->message.err != ERR_OK)
         *f = st->message.fault;
-        e = st->message.err;
-    }
-    return e;
+    return imap_rows_end(&st->rows, st->message.err, f);
 }
 
 static enum step more(struct imap_cmd *c)

@@ -120,7 +120,6 @@ static enum err tell_slice(struct imap_cmd *c, struct change_state *st, struct t
                            struct fault *f)
 {
     struct msg m;
-    struct fault walk = FAULT_NONE;
     enum err e = ERR_OK;
     imap_rows_begin(&st->rows, t);
     while (e == ERR_OK && !imap_cmd_should_yield(c) && imap_rows_next(&st->rows, &m)) {
@@ -130,11 +129,7 @@ static enum err tell_slice(struct imap_cmd *c, struct change_state *st, struct t
         if (e == ERR_OK)
             tell(c, st, &m);
     }
-    if (imap_rows_end(&st->rows, &walk) != ERR_OK && e == ERR_OK) {
-        *f = walk;
-        e = walk.kind;
-    }
-    return e;
+    return imap_rows_end(&st->rows, e, f);
 }
 
 static enum step more(struct imap_cmd *c)

@@ -342,9 +342,8 @@ static enum err imap_view_tell_flagged(struct imap_view *v, bool with_uid, struc
         if (n % IMAP_VIEW_FEW_COUNT == 0 && imap_cmd_should_yield(&s->cmd))
             break;
     }
-    enum err end = imap_rows_end(&rows, e == ERR_OK ? f : &(struct fault){.kind = ERR_OK});
+    e = imap_rows_end(&rows, e, f);
     txn_read_end(&t);
-    e = e == ERR_OK ? end : e;
     if (e != ERR_OK || rows.next == 0)
         uidset_clear(&v->flagged);
     else if (rows.next > 1)

@@ -240,11 +240,6 @@ struct store *server_store(struct server *s)
     return s->store;
 }
 
-struct auth *server_auth(struct server *s)
-{
-    return s->auth;
-}
-
 static void reload_tls(struct server *s, bool forced)
 {
     for (int i = 0; i < 2 && s->tls[i]; i++) {

@@ -52,4 +52,3 @@ int server_wait(struct server *s);
 /* Stops accepting, lets sessions end (5 s at most), closes the store. */
 void server_stop(struct server **s);
 struct store *server_store(struct server *s);
-struct auth *server_auth(struct server *s);

@@ -509,8 +509,3 @@ unsigned loop_stall_ms(struct loop *l)
 {
     return atomic_exchange(&l->stall_ms, 0);
 }
-
-struct event_base *loop_base(struct loop *l)
-{
-    return l->base;
-}

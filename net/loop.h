@@ -7,7 +7,6 @@
 
 /* A loop runs on one thread; all functions are for that thread, except those marked "any thread". */
 struct loop;
-struct event_base;
 
 enum err loop_new(struct loop **out, struct fault *f);
 void loop_free(
@@ -51,7 +50,6 @@ bool loop_slice_over(const struct loop *l);
 unsigned loop_stall_ms(struct loop *l);
 
 /* --- for net/ alone --- */
-struct event_base *loop_base(struct loop *l);
 /* A descriptor that the loop watches; each call of run is a turn. */
 struct event;
 struct loop_watch {
