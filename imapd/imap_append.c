@@ -3,6 +3,7 @@
 #include "message/outline.h"
 #include "imapd/imap_input.h"
 #include "imapd/imap_parse.h"
+#include "imapd/imap_reach.h"
 #include "imapd/imap_session.h"
 #include "imapd/imap_verbs.h"
 #include "store/blob.h"
@@ -20,7 +21,6 @@ struct imap_append {
     struct span name;
     struct flags_wanted flags;
     struct date date;
-    uint64_t account;
     bool binary; /* literal8 */
     bool nul;    /* a NUL came in a plain literal */
     bool held, ended, put;
@@ -42,7 +42,7 @@ static void imap_append_cleanup(struct imap_cmd *c)
 static void imap_append_scan(struct imap_cmd *c, struct imap_append *a)
 {
     struct scan *in = &c->args;
-    a->name = imap_parse_mailbox(in, c->arena, c->session->enabled & IMAP_REV2);
+    a->name = imap_parse_mailbox(in, c->arena, imap_session_utf8(c->session));
     imap_parse_sp(in);
     if (scan_peek(in) == '(') {
         a->flags = imap_parse_flags(in, c->arena);
@@ -66,7 +66,8 @@ static enum err imap_append_apply(struct txn *t, struct store_op *op, struct fau
     struct mailbox box;
     uint64_t blob;
     a->no_mailbox = false;
-    enum err e = mailbox_find(t, imap_cmd_of_op(op)->arena, a->account, a->name, &box, f);
+    enum err e = imap_reach(imap_cmd_of_op(op)->session, t, imap_cmd_of_op(op)->arena, a->name,
+                            ACL_INSERT, &box, f);
     if (e != ERR_OK) {
         a->no_mailbox = e == ERR_NOTFOUND;
         return e;
@@ -167,7 +168,7 @@ static enum step imap_append_check(struct imap_cmd *c, const struct imap_append 
         return imap_reply_err(c, ERR_FULL, NULL);
     enum err e = txn_read(s->options->store, &t, &f);
     if (e == ERR_OK)
-        e = mailbox_find(t, c->arena, s->account, a->name, &box, &f);
+        e = imap_reach(s, t, c->arena, a->name, ACL_INSERT, &box, &f);
     txn_read_end(&t);
     if (e == ERR_NOTFOUND)
         return imap_reply_no(c, "TRYCREATE", "There is no such mailbox");
@@ -190,7 +191,6 @@ enum step imap_append(struct imap_cmd *c)
     enum step step = imap_append_check(c, a, s->input->message.bytes, &ok);
     if (!ok)
         return step;
-    a->account = s->account;
     a->name = arena_keep(c->arena, a->name);
     a->binary = s->input->message.binary;
     buf_init(&a->record, OUTLINE_RECORD_MAX);

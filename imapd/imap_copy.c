@@ -1,4 +1,5 @@
 #include "imapd/imap_parse.h"
+#include "imapd/imap_reach.h"
 #include "imapd/imap_session.h"
 #include "imapd/imap_verbs.h"
 #include "store/msg.h"
@@ -29,7 +30,7 @@ static enum err apply(struct txn *t, struct store_op *op, struct fault *f)
     struct mailbox target;
     /* The row's name goes elsewhere: c->arena would grow with each repetition. */
     struct arena *a = arena_new();
-    enum err e = mailbox_find(t, a, c->session->account, st->name, &target, f);
+    enum err e = imap_reach(c->session, t, a, st->name, ACL_INSERT, &target, f);
     arena_free(&a);
     st->no_target = e == ERR_NOTFOUND;
     if (e != ERR_OK)
@@ -78,7 +79,7 @@ static enum step run(struct imap_cmd *c, bool move)
     st->move = move;
     struct imap_set set = imap_parse_set(&c->args, c->arena);
     imap_parse_sp(&c->args);
-    st->name = imap_parse_mailbox(&c->args, c->arena, c->session->enabled & IMAP_REV2);
+    st->name = imap_parse_mailbox(&c->args, c->arena, imap_session_utf8(c->session));
     scan_end(&c->args, "Something follows the mailbox");
     if (!scan_ok(&c->args))
         return imap_reply_bad(c, c->args.why);

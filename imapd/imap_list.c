@@ -100,7 +100,7 @@ static void imap_list_patterns(struct imap_cmd *c, struct imap_list *l, struct s
                                struct span *only)
 {
     struct scan *in = &c->args;
-    bool utf8 = c->session->enabled & IMAP_REV2;
+    bool utf8 = imap_session_utf8(c->session);
     bool several = scan_try(in, '(');
     l->extended |= several;
     l->patterns = arena_alloc(c->arena, IMAP_LIST_PATTERN_COUNT * sizeof *l->patterns);
@@ -291,7 +291,7 @@ static enum step imap_list_named(struct imap_cmd *c, const char *verb)
         imap_list_selection(in, l);
         imap_parse_sp(in);
     }
-    struct span reference = imap_parse_list_mailbox(in, c->arena, s->enabled & IMAP_REV2);
+    struct span reference = imap_parse_list_mailbox(in, c->arena, imap_session_utf8(s));
     imap_parse_sp(in);
     imap_list_patterns(c, l, reference, &only);
     if (scan_ok(in) && !scan_done(in)) {
@@ -325,7 +325,7 @@ enum step imap_list_lsub(struct imap_cmd *c)
     struct imap_session *s = c->session;
     struct scan *in = &c->args;
     struct imap_list *l = arena_new_of(c->arena, struct imap_list);
-    struct span only, reference = imap_parse_list_mailbox(in, c->arena, s->enabled & IMAP_REV2);
+    struct span only, reference = imap_parse_list_mailbox(in, c->arena, imap_session_utf8(s));
     imap_parse_sp(in);
     imap_list_patterns(c, l, reference, &only);
     scan_end(in, "Unexpected text at the end");

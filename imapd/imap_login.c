@@ -4,6 +4,7 @@
 #include "common/mem.h"
 #include "auth/auth.h"
 #include "imapd/imap_input.h"
+#include "imapd/imap_capability.h"
 #include "imapd/imap_misc.h"
 #include "imapd/imap_parse.h"
 #include "imapd/imap_session.h"
@@ -62,7 +63,7 @@ static enum step imap_login_arrived(struct imap_cmd *c)
     log_event(LOG_INFO, s->id.text, "imap.login",
               "user=\"%s\" account=%" PRIu64 " peer=%s tls=\"%s\"", LOG_SPAN(s->address),
               s->account, LOG_SPAN(conn_peer_ip(s->conn)), LOG_SPAN(conn_tls_text(s->conn)));
-    return imap_reply_ok(c, imap_misc_capabilities(s), "Logged in");
+    return imap_reply_ok(c, imap_capability_text(s), "Logged in");
 }
 
 static enum step imap_login_decided(struct imap_cmd *c)

@@ -20,7 +20,7 @@ static struct imap_mailbox *imap_mailbox_args(struct imap_cmd *c)
     struct imap_mailbox *m = arena_new_of(c->arena, struct imap_mailbox);
     m->account = c->session->account;
     m->name =
-        imap_parse_mailbox_given(&c->args, c->arena, c->session->enabled & IMAP_REV2, &m->given);
+        imap_parse_mailbox_given(&c->args, c->arena, imap_session_utf8(c->session), &m->given);
     c->state = m;
     return m;
 }
@@ -179,7 +179,7 @@ static enum step imap_mailbox_renamed(struct imap_cmd *c)
 enum step imap_mailbox_rename(struct imap_cmd *c)
 {
     struct imap_mailbox *m = imap_mailbox_args(c);
-    bool utf8 = c->session->enabled & IMAP_REV2;
+    bool utf8 = imap_session_utf8(c->session);
     imap_parse_sp(&c->args);
     m->to = imap_mailbox_bare(imap_parse_mailbox_given(&c->args, c->arena, utf8, &m->to_given));
     scan_end(&c->args, "Unexpected text behind the names");

@@ -9,34 +9,9 @@
 #define IMAP_MISC_ID_PAIRS 30 /* RFC 2971 §3.3 */
 #define IMAP_MISC_VERSION "0.1"
 
-/* What is announced works, all of it. */
-#define IMAP_MISC_ALWAYS "CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE"
-#define IMAP_MISC_AFTER                                                                            \
-    " IDLE NAMESPACE CHILDREN UIDPLUS UNSELECT MOVE ESEARCH SEARCHRES BINARY CONDSTORE"            \
-    " LIST-EXTENDED LIST-STATUS STATUS=SIZE SPECIAL-USE CREATE-SPECIAL-USE"
-
 bool imap_misc_may_login(const struct imap_session *s)
 {
     return conn_is_tls(s->conn) || (s->options->plaintext_auth && conn_peer_loopback(s->conn));
-}
-
-const char *imap_misc_capabilities(struct imap_session *s)
-{
-    struct arena *a = s->cmd.arena;
-    if (s->state != IMAP_NONAUTH)
-        return arena_printf(a, "%s%s APPENDLIMIT=%zu", IMAP_MISC_ALWAYS, IMAP_MISC_AFTER,
-                            s->options->limits.message_bytes)
-            .p;
-    bool starttls = s->options->tls && !conn_is_tls(s->conn);
-    return arena_printf(a, "%s%s%s", IMAP_MISC_ALWAYS, starttls ? " STARTTLS" : "",
-                        imap_misc_may_login(s) ? " AUTH=PLAIN" : " LOGINDISABLED")
-        .p;
-}
-
-enum step imap_misc_capability(struct imap_cmd *c)
-{
-    imap_outf(c->session, "* %s\r\n", imap_misc_capabilities(c->session));
-    return imap_reply_ok(c, NULL, "Capability completed");
 }
 
 enum step imap_misc_noop(struct imap_cmd *c)
@@ -82,28 +57,6 @@ enum step imap_misc_id(struct imap_cmd *c)
     }
     buf_fini(&told);
     return scan_ok(in) ? imap_reply_ok(c, NULL, "ID completed") : imap_reply_bad(c, in->why);
-}
-
-/* enable = "ENABLE" 1*(SP capability)    RFC 9051 §6.3.1. What is not known is passed over. */
-enum step imap_misc_enable(struct imap_cmd *c)
-{
-    struct imap_session *s = c->session;
-    struct scan *in = &c->args;
-    unsigned wanted = 0;
-    do {
-        struct span word = imap_parse_atom(in);
-        if (span_eq_ci(word, SPAN("CONDSTORE")))
-            wanted |= IMAP_CONDSTORE;
-        else if (span_eq_ci(word, SPAN("IMAP4rev2")))
-            wanted |= IMAP_REV2;
-    } while (scan_try(in, ' '));
-    scan_end(in, "Expected capability names");
-    if (!scan_ok(in))
-        return imap_reply_bad(c, in->why);
-    imap_outf(s, "* ENABLED%s%s\r\n", wanted & IMAP_CONDSTORE ? " CONDSTORE" : "",
-              wanted & IMAP_REV2 ? " IMAP4rev2" : "");
-    s->enabled |= wanted;
-    return imap_reply_ok(c, NULL, "Enabled");
 }
 
 enum step imap_misc_namespace(struct imap_cmd *c)

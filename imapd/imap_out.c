@@ -53,7 +53,7 @@ static bool imap_out_quotable(const struct imap_session *s, struct span text)
             return false;
         wide |= c >= 0x80;
     }
-    return !wide || ((s->enabled & IMAP_REV2) && utf8_valid(text));
+    return !wide || (imap_session_utf8(s) && utf8_valid(text));
 }
 
 void imap_out_string(struct imap_session *s, struct span text)
@@ -81,7 +81,7 @@ void imap_out_string(struct imap_session *s, struct span text)
 
 void imap_out_mailbox(struct imap_session *s, struct span name)
 {
-    if (!(s->enabled & IMAP_REV2))
+    if (!imap_session_utf8(s))
         name = mutf7_encode(s->cmd.arena, name);
     imap_out_string(s, name);
 }

@@ -1,5 +1,6 @@
 #include "common/log.h"
 #include "imapd/imap_parse.h"
+#include "imapd/imap_reach.h"
 #include "imapd/imap_session.h"
 #include "imapd/imap_verbs.h"
 #include "imapd/imapd_home.h"
@@ -55,7 +56,7 @@ static enum err imap_select_open(struct imap_cmd *c, struct span name, bool read
     struct imap_cache_box *cached = NULL;
     enum err e = txn_read(s->options->store, &t, f);
     if (e == ERR_OK)
-        e = mailbox_find(t, c->arena, s->account, name, box, f);
+        e = imap_reach(s, t, c->arena, name, ACL_READ, box, f);
     if (e == ERR_OK)
         e = imap_view_open(s, t, box, read_only, view, f);
     if (e == ERR_OK && imap_cache_look(&s->home->cache, t, box, &cached, f) == ERR_OK)
@@ -73,7 +74,7 @@ static enum step imap_select(struct imap_cmd *c, bool read_only)
     uint32_t first_unseen = 0;
     bool condstore = false;
     struct span given, name;
-    name = imap_parse_mailbox_given(&c->args, c->arena, s->enabled & IMAP_REV2, &given);
+    name = imap_parse_mailbox_given(&c->args, c->arena, imap_session_utf8(s), &given);
     imap_select_params(&c->args, &condstore);
     if (!scan_ok(&c->args))
         return imap_reply_bad(c, c->args.why);

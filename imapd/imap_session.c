@@ -6,7 +6,7 @@
 #include "common/must.h"
 #include "imapd/imap_idle.h"
 #include "imapd/imap_input.h"
-#include "imapd/imap_misc.h"
+#include "imapd/imap_capability.h"
 #include "imapd/imap_verbs.h"
 #include "imapd/imapd_home.h"
 
@@ -129,8 +129,7 @@ static void imap_session_closed(void *owner, const char *why)
 
 static void imap_session_greet(struct imap_session *s)
 {
-    imap_outf(s, "* OK [%s] %s mailstead ready\r\n", imap_misc_capabilities(s),
-              s->options->hostname);
+    imap_outf(s, "* OK [%s] %s mailstead ready\r\n", imap_capability_text(s), s->options->hostname);
     arena_trim(s->cmd.arena);
 }
 

@@ -11,7 +11,13 @@
 enum imap_state { IMAP_NONAUTH, IMAP_AUTH, IMAP_SELECTED, IMAP_BYE, IMAP_STATES };
 
 /* What the client has switched on, RFC 5161. */
-enum imap_enabled { IMAP_REV2 = 1, IMAP_CONDSTORE = 2 };
+enum imap_enabled {
+    IMAP_REV2 = 1,
+    IMAP_CONDSTORE = 2,
+    IMAP_QRESYNC = 4,  /* RFC 7162 §3.2; CONDSTORE comes with it */
+    IMAP_UTF8 = 8,     /* UTF8=ACCEPT, RFC 9755 §3 */
+    IMAP_UIDONLY = 16, /* RFC 9586 §3 */
+};
 
 struct imap_session {
     /* as long as the connection */
@@ -54,6 +60,12 @@ struct imap_session {
     const char *shut; /* the service stops: say this at the end of the command */
     struct imapd_door *door;
 };
+
+/* Strings may be UTF-8 both ways: RFC 9051 §4.3, RFC 9755 §3. */
+static inline bool imap_session_utf8(const struct imap_session *s)
+{
+    return (s->enabled & (IMAP_REV2 | IMAP_UTF8)) != 0;
+}
 
 /* A connection was accepted on l. Owns fd. */
 void imap_session_new(struct imapd_door *door, struct loop *l, int fd, struct span peer,

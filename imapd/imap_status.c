@@ -1,6 +1,7 @@
 #include "imapd/imap_status.h"
 
 #include "imapd/imap_parse.h"
+#include "imapd/imap_reach.h"
 #include "imapd/imap_session.h"
 #include "imapd/imap_verbs.h"
 #include "imapd/imapd_home.h"
@@ -102,7 +103,7 @@ enum step imap_status(struct imap_cmd *c)
     struct fault f = FAULT_NONE;
     struct mailbox box;
     struct txn *t = NULL;
-    struct span name = imap_parse_mailbox(&c->args, c->arena, s->enabled & IMAP_REV2);
+    struct span name = imap_parse_mailbox(&c->args, c->arena, imap_session_utf8(s));
     imap_parse_sp(&c->args);
     unsigned items = imap_status_items(&c->args);
     scan_end(&c->args, "Unexpected text at the end");
@@ -110,7 +111,7 @@ enum step imap_status(struct imap_cmd *c)
         return imap_reply_bad(c, c->args.why);
     enum err e = txn_read(s->options->store, &t, &f);
     if (e == ERR_OK)
-        e = mailbox_find(t, c->arena, s->account, name, &box, &f);
+        e = imap_reach(s, t, c->arena, name, ACL_READ, &box, &f);
     if (e == ERR_OK)
         e = imap_status_send(s, t, &box, items, &f);
     txn_read_end(&t);

@@ -27,8 +27,9 @@ const struct imap_verb *imap_verbs_find(struct span name);
 const struct imap_verb *imap_verbs_all(size_t *n);
 
 /* The rooms. RFC 9051 §6 in order. */
-imap_step_fn imap_misc_capability, imap_misc_noop, imap_misc_logout, imap_misc_id, imap_misc_enable,
-    imap_misc_namespace, imap_misc_starttls;
+imap_step_fn imap_capability_tell, imap_capability_enable;
+imap_step_fn imap_misc_noop, imap_misc_logout, imap_misc_id, imap_misc_namespace,
+    imap_misc_starttls;
 imap_step_fn imap_login_login, imap_login_authenticate;
 imap_step_fn imap_select_select, imap_select_examine, imap_select_close, imap_select_unselect,
     imap_select_check;

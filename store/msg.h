@@ -15,6 +15,7 @@ struct msg {
     int64_t saved;        /* when it came into this mailbox; RFC 8514 */
     uint64_t bytes;       /* RFC822.SIZE */
     uint64_t blob;        /* its body; also its EMAILID: copies share it */
+    uint64_t thread;      /* THREADID of its account, RFC 8474 §5.2; 0: none */
 };
 
 /* ERR_NOTFOUND: not there (any more). */

@@ -7,7 +7,7 @@
  * address_key and address_domain_key.
  *
  * META            one row for each number of the store
- *   key             "format"        version of this page: 1
+ *   key             "format"        version of this page: 2
  *                   "modseq"        the last MODSEQ given: one counter for the whole store, which
  *                                   goes one step on for each operation
  *                   "id"            the last id given to an account or a mailbox
@@ -81,7 +81,8 @@
  *          32   8   u64 bytes of the message
  *          40   2   i16 zone of INTERNALDATE in minutes, east positive
  *          42   1   u8 flags, enum flags_system
- *          43       keywords: bit i is (byte i / 8 >> i % 8) & 1; no zero byte at the end; at
+ *          43   8   u64 its thread in this account, 0: none
+ *          51       keywords: bit i is (byte i / 8 >> i % 8) & 1; no zero byte at the end; at
  *                   most 512 bytes
  *
  * BODY            the bytes of messages: written once, counted
@@ -121,9 +122,9 @@
  *           8   8   i64 when it was expunged, with the sign bit turned round
  *          16   8   u64 mailbox, which may be gone
  *          24   4   u32 UID that it had
- *   value   0  43   as in MSG, without the keywords
- *          43   2   u16 length of the mailbox's name
- *          45       text: the name
+ *   value   0  51   as in MSG, without the keywords
+ *          51   2   u16 length of the mailbox's name
+ *          53       text: the name
  *               2   u16 number of keywords; then each as the targets of an ALIAS
  *
  * GLANCE          what SELECT found in a large mailbox: a hint that is brought up to date from CHANGES; not in a dump
@@ -367,6 +368,7 @@ static void put_msg(char *row, const struct msg *m)
     le_put(row + 32, m->bytes, 8);
     le_put(row + 40, (uint16_t)(int16_t)m->internal.zone_minutes, 2);
     row[42] = (char)m->flags;
+    le_put(row + 43, m->thread, 8);
 }
 
 static void get_msg(const char *row, struct msg *out)
@@ -378,6 +380,7 @@ static void get_msg(const char *row, struct msg *out)
         .blob = le_get(row + 24, 8),
         .bytes = le_get(row + 32, 8),
         .flags = (unsigned char)row[42],
+        .thread = le_get(row + 43, 8),
     };
 }
 

@@ -5,12 +5,12 @@
 #include "store/mailbox.h"
 #include "store/msg.h"
 
-#define SCHEMA_FORMAT 1 /* META "format" */
+#define SCHEMA_FORMAT 2 /* META "format" */
 
 #define SCHEMA_ADDRESS_BYTES 1000 /* longest key of the directory */
 #define SCHEMA_KEY_BYTES 1016
 #define SCHEMA_MAILBOX_BYTES 62 /* of a mailbox row before the name */
-#define SCHEMA_MSG_BYTES 43     /* of a message row before its keywords */
+#define SCHEMA_MSG_BYTES 51     /* of a message row before its keywords */
 #define SCHEMA_KEYWORDS_BYTES (MAILBOX_KEYWORD_COUNT / 8)
 #define SCHEMA_GLANCE_BYTES 12 /* of a glance before its UIDs */
 #define SCHEMA_CHANGE_BYTES 33 /* of a change row before its UIDs */

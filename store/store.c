@@ -54,6 +54,13 @@ static const char *const store_files[] = {
     [TABLE_CHANGES]      = "changes.db",
     [TABLE_BIN]          = "bin.db",
     [TABLE_GLANCE]       = "glance.db",
+    [TABLE_DIGEST]       = "digest.db",
+    [TABLE_THREAD]       = "thread.db",
+    [TABLE_INDEX]        = "index.db",
+    [TABLE_ACL]          = "acl.db",
+    [TABLE_METADATA]     = "metadata.db",
+    [TABLE_QUOTA]        = "quota.db",
+    [TABLE_PASSWORD]     = "password.db",
 };
 /* clang-format on */
 _Static_assert(sizeof store_files / sizeof *store_files == TABLE_COUNT, "a table has no file");
