@@ -33,7 +33,8 @@ import sys
 import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+sys.path[:0] = [os.path.join(HERE, "..", "lib"), os.path.join(HERE, "..", "grammar")]
+from grammar import Checker  # noqa: E402
 from lab import BINARY, Lab  # noqa: E402
 
 TIMEOUT = float(os.environ.get("DIALOG_TIMEOUT", "20"))
@@ -69,6 +70,7 @@ class Peer:
         if service == "imaps":
             self.tls(lab)
         self.data = b""
+        self.checker = Checker() if service.startswith("imap") else None
 
     def tls(self, lab):
         context = ssl.create_default_context(cafile=lab.ca)
@@ -83,6 +85,8 @@ class Peer:
             got = b""
         if not got:
             raise Broken(f"the connection was closed while waiting for {why}; so far: {self.data!r}")
+        if self.checker:
+            self.checker.feed(got)
         self.data += got
 
     def line(self, why):
@@ -123,7 +127,7 @@ class Said:
 
 class Transcript:
     def __init__(self, path, lab, number):
-        self.lab, self.peers, self.path = lab, {}, path
+        self.lab, self.peers, self.path, self.checkers = lab, {}, path, []
         tag = re.sub(r"[^a-z0-9]", "", os.path.basename(path)[:-4].lower())
         self.vars = {"domain": f"t{number}.example", **{f"user{k}": f"{tag}{k}@t{number}.example" for k in (2, 3)},
                      "user": f"{tag}@t{number}.example"}
@@ -152,8 +156,13 @@ class Transcript:
 
     def peer(self, letter, service):
         if letter not in self.peers:
-            self.peers[letter] = Peer(self.lab, service)
+            self.connect(letter, service)
         return self.peers[letter]
+
+    def connect(self, letter, service):
+        self.peers[letter] = Peer(self.lab, service)
+        if self.peers[letter].checker:
+            self.checkers.append((letter, self.peers[letter].checker))
 
     def read(self, name):
         with open(os.path.join(os.path.dirname(self.path), name), "rb") as f:
@@ -217,7 +226,7 @@ class Transcript:
 
     def step(self, letter, op, text):
         if op == ":":
-            self.peers[letter] = Peer(self.lab, text)
+            self.connect(letter, text)
         elif op == "!":
             verb, _, rest = self.fill(text).partition(" ")
             self.act(letter, verb, rest)
@@ -263,6 +272,9 @@ class Transcript:
                     self.step(*m.groups())
             except (Broken, OSError, smtplib.SMTPException) as e:
                 raise Broken(f"line {at}: {line}\n  {type(e).__name__}: {e}") from e
+        bad = [f"{letter}: {why}" for letter, checker in self.checkers for why in checker.failures]
+        if bad:
+            raise Broken("what the server said is not IMAP:\n  " + "\n  ".join(bad[:5]))
 
     def close(self):
         for p in self.peers.values():

@@ -1,6 +1,12 @@
-"""tests/lib/imap.py: a small IMAP client that keeps every byte in sight: for tests that must know exactly what was said."""
+"""tests/lib/imap.py: a small IMAP client that keeps every byte in sight: for tests that must know exactly what was said.
+Every response is held against the formal syntax (tests/grammar)."""
+import os
 import re
 import socket
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "grammar"))
+from grammar import Checker  # noqa: E402
 
 
 class Gone(Exception):
@@ -11,7 +17,7 @@ class Imap:
     def __init__(self, address, user=None, password="pw", timeout=30, sock=None):
         self.sock = sock or socket.create_connection(address, timeout=timeout)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.data, self.tag = b"", 0
+        self.data, self.tag, self.checker = b"", 0, Checker()
         self.greeting = self.line()
         if user:
             status, text, _ = self.command(f'LOGIN "{user}" "{password}"')
@@ -37,6 +43,9 @@ class Imap:
             out += line
             m = re.search(rb"\{(\d+)\}$", line)
             if not m:
+                self.checker.feed(out + b"\r\n")
+                if self.checker.failures:
+                    raise AssertionError(self.checker.failures[0])
                 return out
             n = int(m.group(1))
             while len(self.data) < n:

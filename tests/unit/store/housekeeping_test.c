@@ -45,7 +45,7 @@ static void housekeeping_removes_old_logs(void **state)
     }
     struct store_options o = unit_options();
     struct store *st = unit_store_open(&o);
-    unit_assert_span(span_to(unit_value(st, TABLE_META, SPAN("format")), 1), "\1");
+    unit_assert_span(span_to(unit_value(st, TABLE_META, SPAN("format")), 1), "\2");
     store_close(&st);
 }
 
