@@ -1,5 +1,5 @@
 # make            the server, build/mailstead (VARIANT=clang|asan|tsan|cov for another build; CC=clang works too)
-# make demo       shows it at work              make test    proves it
+# make demo       shows it at work              make test    proves it (make test-clients: large clients, too)
 # make install    PREFIX=/usr/local DESTDIR=    make lint | unit | dialog | clients | serve | fault | model | kill ROUNDS=n
 VARIANT  ?= plain
 B        ?= build/$(VARIANT)
@@ -57,6 +57,10 @@ test:
 	@tests/run.sh all
 lint unit dialog clients serve fault model:
 	@VARIANT=$(VARIANT) tests/run.sh $@
+# real clients that need large packages, or the npm registry
+test-clients: all
+	@tests/lib/deps.sh build test clients
+	@MAILSTEAD=$B/mailstead LIMIT=600 tests/clients/run.sh tests/clients/big
 kill:
 	@VARIANT=$(VARIANT) ROUNDS=$(ROUNDS) tests/run.sh kill
 
@@ -69,5 +73,5 @@ install: all
 	install -D -m 644 etc/mailstead.conf $(DESTDIR)$(if $(filter /usr,$(PREFIX)),,$(PREFIX))/etc/mailstead/mailstead.conf.sample
 clean:
 	rm -rf build
-.PHONY: all tests demo test lint unit dialog clients serve fault model kill install clean
+.PHONY: all tests demo test test-clients lint unit dialog clients serve fault model kill install clean
 .DELETE_ON_ERROR:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Real clients, each doing what its users do, against one lab server. Prints "ok NAME" or "not ok NAME".
+# run.sh [DIRECTORY]: real clients, each doing what its users do, against one lab server. Prints "ok NAME" or "not ok NAME".
 cd "$(dirname "$0")/../.." || exit 2
-here=$PWD/tests/clients
+here=$PWD/${1:-tests/clients}
 MAILSTEAD=$(realpath "${MAILSTEAD:-build/plain/mailstead}") || exit 2
 export MAILSTEAD
 home=$(mktemp -d "${TMPDIR:-/tmp}/mailstead-clients.XXXXXX")
@@ -27,7 +27,7 @@ export SMTP_PORT=${MAILSTEAD_SMTP##*:} SUBMISSION_PORT=${MAILSTEAD_SUBMISSION##*
 for client in ${ONLY:-"$here"/[a-z]*.client}; do
     name=$(basename "$client" .client)
     mkdir -p "$home/$name"
-    if (cd "$home/$name" && timeout 120 bash -eu "$client") >"$home/out" 2>&1 </dev/null; then
+    if (cd "$home/$name" && timeout "${LIMIT:-120}" bash -eu "$client") >"$home/out" 2>&1 </dev/null; then
         echo "ok clients $name"
     else
         echo "not ok clients $name"
