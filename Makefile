@@ -1,6 +1,6 @@
 # make            the server, build/mailstead (VARIANT=clang|asan|tsan|cov for another build; CC=clang works too)
 # make demo       shows it at work              make test    proves it (make test-clients: large clients, too)
-# make install    PREFIX=/usr/local DESTDIR=    make lint | unit | dialog | clients | serve | fault | model | kill ROUNDS=n
+# make install    PREFIX=/usr/local DESTDIR=    make lint | unit | dialog | clients | serve | acl | fault | model | kill ROUNDS=n
 VARIANT  ?= plain
 B        ?= build/$(VARIANT)
 PREFIX   ?= /usr/local
@@ -22,7 +22,7 @@ SAN      := $(SAN_$(VARIANT))
 CFLAGS   ?= -O2 -g
 ALLFLAGS := $(WARN) $(CFLAGS) $(HARD) $(SAN) -I.
 LDHARD   := -pie -Wl,-z,relro,-z,now
-LIBS     := -levent_core -levent_pthreads -lssl -lcrypto -ldb-5.3 -lconfuse -ljansson -lutf8proc -lidn2 -lcrypt -lzstd -lpthread
+LIBS     := -levent_core -levent_pthreads -lssl -lcrypto -ldb-5.3 -lconfuse -ljansson -lutf8proc -lidn2 -lcrypt -lzstd -lz -lpthread
 SRC      := $(wildcard $(addsuffix /*.c,$(DIRS)))
 OBJ      := $(SRC:%.c=$B/%.o)
 LIB      := $B/libmailstead.a
@@ -55,8 +55,11 @@ demo:
 test:
 	@tests/lib/deps.sh build test
 	@tests/run.sh all
-lint unit dialog clients serve fault model:
+lint unit dialog clients serve acl golden fault model:
 	@VARIANT=$(VARIANT) tests/run.sh $@
+# what we say of broken messages beside what Dovecot says: needs dovecot-imapd (docs/imap-differences.md)
+differences: all
+	MAILSTEAD=$B/mailstead python3 tests/differences/run.py
 # real clients that need large packages, or the npm registry
 test-clients: all
 	@tests/lib/deps.sh build test clients
@@ -73,5 +76,5 @@ install: all
 	install -D -m 644 etc/mailstead.conf $(DESTDIR)$(if $(filter /usr,$(PREFIX)),,$(PREFIX))/etc/mailstead/mailstead.conf.sample
 clean:
 	rm -rf build
-.PHONY: all tests demo test test-clients lint unit dialog clients serve fault model kill install clean
+.PHONY: all tests demo test differences test-clients lint unit dialog clients serve acl golden fault model kill install clean
 .DELETE_ON_ERROR:

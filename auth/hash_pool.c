@@ -69,7 +69,7 @@ static void hash_pool_one(struct hash_pool *p, struct password_work *w, struct h
     list_drop(&job->node);
     p->queued--;
     pthread_mutex_unlock(&p->lock);
-    bool right = password_verify(w, job->password, job->verifier);
+    bool right = job->work ? job->work(job) : password_verify(w, job->password, job->verifier);
     pthread_mutex_lock(&p->lock);
     job->right = right;
     if (right)

@@ -1,4 +1,4 @@
-#pragma once /* auth/hash_pool.h: the threads that verify passwords, so that no loop ever does */
+#pragma once /* auth/hash_pool.h: the threads that verify passwords and signatures, so that no loop ever does */
 #include "common/list.h"
 #include "common/post.h"
 #include "common/span.h"
@@ -7,7 +7,10 @@
  * where the password is right, not before due_ms where it is wrong. */
 struct hash_job {
     struct span password, verifier; /* borrowed */
-    uint64_t due_ms;                /* of hash_pool_now */
+    bool (*work)(
+        struct hash_job
+            *job);   /* on a thread of the pool, instead of password and verifier; NULL: those */
+    uint64_t due_ms; /* of hash_pool_now */
     struct post *home;
     struct post_note note;
     bool right; /* the answer */

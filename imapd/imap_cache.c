@@ -7,7 +7,9 @@
 #include "store/msg.h"
 
 #define IMAP_CACHE_COUNT 512
-#define IMAP_CACHE_KEEP_COUNT 2000 /* rows whose reading again a kept copy saves */
+#define IMAP_CACHE_KEEP_COUNT 2000       /* rows whose reading again a kept copy saves */
+#define IMAP_CACHE_BOX_RANGES (1u << 20) /* of one mailbox's flags: 8 MiB */
+#define IMAP_CACHE_RANGES (8u << 20)     /* of all of them */
 
 void imap_cache_init(struct imap_cache *c)
 {
@@ -20,10 +22,32 @@ static struct span imap_cache_key(const uint64_t *mailbox)
     return span_of(mailbox, sizeof *mailbox);
 }
 
+void imap_cache_flags(struct imap_cache *c, struct imap_cache_box *box, struct imap_flagset *flags)
+{
+    if (box->flags != flags)
+        imap_flagset_free(&box->flags);
+    c->ranges -= box->ranges;
+    box->flags = flags;
+    box->ranges = flags ? imap_flagset_ranges(flags) : 0;
+    if (box->ranges > IMAP_CACHE_BOX_RANGES) {
+        imap_flagset_free(&box->flags);
+        box->ranges = 0;
+    }
+    c->ranges += box->ranges;
+    if (!flags || c->ranges <= IMAP_CACHE_RANGES)
+        return;
+    list_each (n, &c->used) {
+        struct imap_cache_box *other = list_entry(n, struct imap_cache_box, node);
+        if (other != box && other->flags && c->ranges > IMAP_CACHE_RANGES)
+            imap_cache_flags(c, other, NULL);
+    }
+}
+
 static void imap_cache_drop(struct imap_cache *c, struct imap_cache_box *b)
 {
     map_take(c->boxes, imap_cache_key(&b->mailbox));
     list_drop(&b->node);
+    imap_cache_flags(c, b, NULL);
     uidset_fini(&b->uids);
     mem_free(b);
 }

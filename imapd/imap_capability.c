@@ -1,5 +1,7 @@
 #include "imapd/imap_capability.h"
 
+#include "imapd/imap_condstore.h"
+#include "imapd/imap_login.h"
 #include "imapd/imap_misc.h"
 #include "imapd/imap_parse.h"
 #include "imapd/imap_session.h"
@@ -30,9 +32,40 @@ static bool has_no_login(const struct imap_session *s)
     return !imap_misc_may_login(s);
 }
 
+static bool has_no_compression(const struct imap_session *s)
+{
+    return !conn_is_compressed(s->conn);
+}
+
+static bool has_unauthenticate(const struct imap_session *s)
+{
+    return s->options->limits.unauthenticate;
+}
+
 static void message_bytes(const struct imap_session *s, struct buf *out)
 {
     buf_addf(out, "%zu", s->options->limits.message_bytes);
+}
+
+static bool has_message_limit(const struct imap_session *s)
+{
+    return s->options->limits.message_count > 0;
+}
+
+static void message_limit(const struct imap_session *s, struct buf *out)
+{
+    buf_u64(out, s->options->limits.message_count);
+}
+
+/* The other one says it already: RFC 9738 §3 */
+static bool has_save_limit(const struct imap_session *s)
+{
+    return s->options->limits.save_count > 0 && !has_message_limit(s);
+}
+
+static void save_limit(const struct imap_session *s, struct buf *out)
+{
+    buf_u64(out, s->options->limits.save_count);
 }
 
 /* clang-format off */
@@ -40,13 +73,14 @@ static const struct imap_capability imap_capability_table[] = {
     /* name               when     offered to      value       enable, implied */
     {"IMAP4rev1",          ALWAYS, NULL,                NULL, 0, 0},
     {"IMAP4rev2",          ALWAYS, NULL,                NULL, IMAP_REV2, 0},
-    {"LITERAL+",           ALWAYS, NULL,                NULL, 0, 0},
+    {"LITERAL-",           BEFORE, NULL,                NULL, 0, 0},
+    {"LITERAL+",           AFTER,  NULL,                NULL, 0, 0},
     {"SASL-IR",            ALWAYS, NULL,                NULL, 0, 0},
     {"ID",                 ALWAYS, NULL,                NULL, 0, 0},
     {"ENABLE",             ALWAYS, NULL,                NULL, 0, 0},
     {"STARTTLS",           BEFORE, has_starttls,        NULL, 0, 0},
     {"LOGINDISABLED",      BEFORE, has_no_login,        NULL, 0, 0},
-    {"AUTH=PLAIN",         BEFORE, imap_misc_may_login, NULL, 0, 0},
+    {"AUTH=",              BEFORE, imap_login_offers,   imap_login_mechanisms, 0, 0},
     {"IDLE",               AFTER,  NULL,                NULL, 0, 0},
     {"NAMESPACE",          AFTER,  NULL,                NULL, 0, 0},
     {"CHILDREN",           AFTER,  NULL,                NULL, 0, 0},
@@ -55,13 +89,52 @@ static const struct imap_capability imap_capability_table[] = {
     {"MOVE",               AFTER,  NULL,                NULL, 0, 0},
     {"ESEARCH",            AFTER,  NULL,                NULL, 0, 0},
     {"SEARCHRES",          AFTER,  NULL,                NULL, 0, 0},
+    {"WITHIN",             AFTER,  NULL,                NULL, 0, 0},
+    {"PARTIAL",            AFTER,  NULL,                NULL, 0, 0},
+    {"MULTISEARCH",        AFTER,  NULL,                NULL, 0, 0},
+    {"SEARCH=FUZZY",       AFTER,  NULL,                NULL, 0, 0},
+    {"SORT",                AFTER,  NULL,                NULL, 0, 0},
+    {"SORT=DISPLAY",        AFTER,  NULL,                NULL, 0, 0},
+    {"ESORT",               AFTER,  NULL,                NULL, 0, 0},
+    {"THREAD=ORDEREDSUBJECT", AFTER,  NULL,                NULL, 0, 0},
+    {"THREAD=REFERENCES",   AFTER,  NULL,                NULL, 0, 0},
+    {"THREAD=REFS",         AFTER,  NULL,                NULL, 0, 0},
+    {"CONTEXT=SEARCH",      AFTER,  NULL,                NULL, 0, 0},
+    {"CONTEXT=SORT",        AFTER,  NULL,                NULL, 0, 0},
+    {"I18NLEVEL=2",         AFTER,  NULL,                NULL, 0, 0},
+    {"LANGUAGE",           ALWAYS, NULL,                NULL, 0, 0},
     {"BINARY",             AFTER,  NULL,                NULL, 0, 0},
     {"CONDSTORE",          AFTER,  NULL,                NULL, IMAP_CONDSTORE, 0},
+    {"QRESYNC",            AFTER,  NULL,                NULL, IMAP_QRESYNC, IMAP_CONDSTORE},
+    {"UIDONLY",            AFTER,  NULL,                NULL, IMAP_UIDONLY, 0},
+    {"UIDBATCHES",         AFTER,  NULL,                NULL, 0, 0},
+    {"OBJECTID",           AFTER,  NULL,                NULL, 0, 0},
+    {"SAVEDATE",           AFTER,  NULL,                NULL, 0, 0},
+    {"PREVIEW",            AFTER,  NULL,                NULL, 0, 0},
+    {"INPROGRESS",         AFTER,  NULL,                NULL, 0, 0},
+    {"MESSAGELIMIT=",      AFTER,  has_message_limit,   message_limit, 0, 0},
+    {"SAVELIMIT=",         AFTER,  has_save_limit,      save_limit, 0, 0},
     {"LIST-EXTENDED",      AFTER,  NULL,                NULL, 0, 0},
     {"LIST-STATUS",        AFTER,  NULL,                NULL, 0, 0},
+    {"LIST-MYRIGHTS",      AFTER,  NULL,                NULL, 0, 0},
+    {"ACL",                AFTER,  NULL,                NULL, 0, 0},
+    {"RIGHTS=kxte",        AFTER,  NULL,                NULL, 0, 0},
     {"STATUS=SIZE",        AFTER,  NULL,                NULL, 0, 0},
     {"SPECIAL-USE",        AFTER,  NULL,                NULL, 0, 0},
     {"CREATE-SPECIAL-USE", AFTER,  NULL,                NULL, 0, 0},
+    {"MULTIAPPEND",        AFTER,  NULL,                NULL, 0, 0},
+    {"CATENATE",           AFTER,  NULL,                NULL, 0, 0},
+    {"REPLACE",            AFTER,  NULL,                NULL, 0, 0},
+    {"UTF8=ACCEPT",        AFTER,  NULL,                NULL, IMAP_UTF8, 0},
+    {"COMPRESS=DEFLATE",   AFTER,  has_no_compression,  NULL, 0, 0},
+    {"UNAUTHENTICATE",     AFTER,  has_unauthenticate,  NULL, 0, 0},
+    {"QUOTA",              AFTER,  NULL,                NULL, 0, 0},
+    {"QUOTASET",           AFTER,  NULL,                NULL, 0, 0},
+    {"QUOTA=RES-STORAGE",  AFTER,  NULL,                NULL, 0, 0},
+    {"QUOTA=RES-MESSAGE",  AFTER,  NULL,                NULL, 0, 0},
+    {"QUOTA=RES-MAILBOX",  AFTER,  NULL,                NULL, 0, 0},
+    {"METADATA",           AFTER,  NULL,                NULL, 0, 0},
+    {"METADATA-SERVER",    AFTER,  NULL,                NULL, 0, 0},
     {"APPENDLIMIT=",       AFTER,  NULL,                message_bytes, 0, 0},
 };
 /* clang-format on */
@@ -125,6 +198,8 @@ enum step imap_capability_enable(struct imap_cmd *c)
             imap_outf(s, " %s", imap_capability_table[i].name);
     }
     imap_out(s, SPAN("\r\n"));
+    if (wanted & IMAP_CONDSTORE)
+        imap_condstore_on(s);
     s->enabled |= wanted;
     return imap_reply_ok(c, NULL, "Enabled");
 }

@@ -1,3 +1,5 @@
+#include "imapd/imap_condstore.h"
+#include "imapd/imap_limit.h"
 #include "imapd/imap_parse.h"
 #include "imapd/imap_reach.h"
 #include "imapd/imap_session.h"
@@ -13,6 +15,7 @@ struct copy {
     struct span name;
     struct uidset uids, from, to;
     uint32_t uidvalidity;
+    const char *limit; /* code of MESSAGELIMIT */
 };
 
 static void cleanup(struct imap_cmd *c)
@@ -33,6 +36,10 @@ static enum err apply(struct txn *t, struct store_op *op, struct fault *f)
     enum err e = imap_reach(c->session, t, a, st->name, ACL_INSERT, &target, f);
     arena_free(&a);
     st->no_target = e == ERR_NOTFOUND;
+    /* RFC 6851 §4.2: as STORE, COPY and EXPUNGE together */
+    if (e == ERR_OK)
+        e = imap_reach_selected(c->session, t,
+                                st->move ? ACL_READ | ACL_DELETE | ACL_EXPUNGE : ACL_READ, f);
     if (e != ERR_OK)
         return e;
     st->uidvalidity = target.uidvalidity;
@@ -70,7 +77,9 @@ static enum step done(struct imap_cmd *c)
     if (!st->move)
         return imap_reply_ok(c, code, "COPY completed");
     imap_outf(c->session, "* OK [%s] Moved\r\n", code); /* before the EXPUNGEs: RFC 9051 §6.4.8 */
-    return imap_reply_ok(c, NULL, "MOVE completed");
+    if (st->limit)
+        return imap_reply_ok(c, st->limit, "MOVE completed for the last of them");
+    return imap_condstore_reply(c, true, "MOVE completed");
 }
 
 static enum step run(struct imap_cmd *c, bool move)
@@ -89,6 +98,11 @@ static enum step run(struct imap_cmd *c, bool move)
         return imap_reply_bad(c, "There is no message of that number");
     if (uidset_empty(&st->uids))
         return imap_reply_ok(c, NULL, "There was nothing to copy");
+    const char *over = move ? NULL : imap_limit_over(c, &st->uids);
+    if (over)
+        return imap_reply_no(c, over, "Too many messages to copy");
+    if (move)
+        st->limit = imap_limit_cut(c, &st->uids);
     return imap_cmd_submit(c, apply, done);
 }
 

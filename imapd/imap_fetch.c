@@ -1,10 +1,15 @@
 #include "imapd/imap_fetch.h"
 #include "common/log.h"
 #include "common/must.h"
+#include "imapd/imap_condstore.h"
+#include "imapd/imap_limit.h"
 #include "imapd/imap_parse.h"
+#include "imapd/imap_progress.h"
 #include "imapd/imap_rows.h"
+#include "imapd/imap_since.h"
+#include "imapd/imap_vanished.h"
 #include "imapd/imap_verbs.h"
-#include "store/blob.h"
+#include "store/outline_walk.h"
 
 /* Room: FETCH, RFC 9051 §6.4.5 and §7.5.2. The messages are walked in slices; between two slices
  * only the next UID, the item within its message and the place within that item's bytes are
@@ -14,15 +19,22 @@
 
 struct fetch {
     struct fetch_items items;
-    struct uidset uids;   /* wanted */
-    struct uidset unseen; /* of them: without \Seen until now */
-    struct uidset seen;   /* \Seen was set by us: FLAGS are in the response, RFC 9051 §6.4.5 */
+    struct uidset asked;     /* as the client named them, also those that are not there */
+    struct imap_since since; /* CHANGEDSINCE */
+    size_t told;             /* ranges of since.gone */
+    const char *limit;       /* code of MESSAGELIMIT */
+    uint64_t sent, count;    /* messages */
+    struct uidset uids;      /* wanted */
+    struct uidset unseen;    /* of them: without \Seen until now */
+    struct uidset seen;      /* \Seen was set by us: FLAGS are in the response, RFC 9051 §6.4.5 */
     struct imap_rows rows;
     /* the present message */
     bool in_message, between; /* a space is due before the next item */
     size_t item;
     struct msg msg;
-    struct buf keywords, record;
+    struct buf keywords;
+    struct outline_walk outlines;
+    struct buf record; /* of a message that goes on in the next turn */
     struct outline outline;
     /* its bytes that go out over several turns */
     bool following;
@@ -33,10 +45,13 @@ struct fetch {
 static void cleanup(struct imap_cmd *c)
 {
     struct fetch *st = c->state;
+    uidset_fini(&st->asked);
+    imap_since_fini(&st->since);
     uidset_fini(&st->uids);
     uidset_fini(&st->unseen);
     uidset_fini(&st->seen);
     buf_fini(&st->keywords);
+    outline_walk_fini(&st->outlines);
     buf_fini(&st->record);
     buf_fini(&st->out);
 }
@@ -45,62 +60,6 @@ static void flush(struct imap_cmd *c, struct fetch *st)
 {
     imap_out(c->session, buf_span(&st->out));
     buf_reset(&st->out);
-}
-
-/* --- items of the row --- */
-
-/* A text from the outline: into the buffer if it fits, else out by itself, however large it is. */
-static void prepared(struct imap_cmd *c, struct fetch *st, struct span text)
-{
-    if (text.n < FLUSH_BYTES) {
-        buf_add(&st->out, text);
-    } else {
-        flush(c, st);
-        imap_out(c->session, text);
-    }
-}
-
-static enum err row_item(struct imap_cmd *c, struct fetch *st, const struct fetch_item *item)
-{
-    struct buf *out = &st->out;
-    const struct imap_view *v = c->session->view;
-    const struct msg *m = &st->msg;
-    char date[DATE_IMAP_BYTES];
-    buf_add(out, item->label);
-    buf_byte(out, ' ');
-    switch (item->kind) {
-    case FETCH_UID:
-        buf_u64(out, m->uid);
-        break;
-    case FETCH_FLAGS:
-        imap_out_flags_text(out, m->flags, m->keywords, v->keywords, v->keyword_count,
-                            imap_view_recent(v, m->uid));
-        break;
-    case FETCH_INTERNALDATE:
-        date_imap_format(m->internal, date);
-        buf_addf(out, "\"%.*s\"", DATE_IMAP_BYTES, date);
-        break;
-    case FETCH_SIZE:
-        buf_u64(out, m->bytes);
-        break;
-    case FETCH_MODSEQ:
-        buf_addf(out, "(%llu)", (unsigned long long)m->modseq);
-        break;
-    case FETCH_ENVELOPE:
-        prepared(c, st, st->outline.envelope);
-        break;
-    case FETCH_BODYSTRUCTURE:
-        prepared(c, st, st->outline.bodystructure);
-        break;
-    case FETCH_BODY:
-        prepared(c, st, outline_body(&st->outline, c->arena));
-        break;
-    case FETCH_SECTION:
-    case FETCH_BINARY:
-    case FETCH_BINARY_SIZE:
-        must(!"a body item is no row item");
-    }
-    return ERR_OK;
 }
 
 /* --- one message --- */
@@ -130,37 +89,56 @@ static enum err begin_message(struct imap_cmd *c, struct txn *t, struct fetch *s
     st->msg.keywords = buf_span(&st->keywords);
     enum err e = new_keywords(c, t, st, f);
     if (e == ERR_OK && st->items.outline) {
-        e = blob_outline(t, m->blob, &st->record, f);
-        if (e == ERR_OK && !outline_open(buf_span(&st->record), &st->outline))
+        struct span record = SPAN("");
+        e = outline_walk_get(&st->outlines, t, m->blob, &record, f);
+        if (e == ERR_OK && !outline_open(record, &st->outline))
             e = fault_set(f, ERR_CORRUPT, "outline of body %llu", (unsigned long long)m->blob);
     }
     if (e != ERR_OK)
         return e;
-    buf_addf(&st->out, "* %u FETCH (", uidset_rank(&v->uids, m->uid));
+    imap_view_line(v, m->uid, &st->out);
     st->in_message = true;
     st->between = false;
     st->item = 0;
     return ERR_OK;
 }
 
-static void end_message(struct imap_cmd *c, struct fetch *st)
+static void row_item(struct imap_cmd *c, struct fetch *st, const struct fetch_item *item)
 {
+    if (st->between)
+        buf_byte(&st->out, ' ');
+    st->between = true;
+    imap_fetch_row_item(c->session->view, &st->msg, &st->outline, item, c->arena, &st->out);
+    if (item->kind == FETCH_MODSEQ)
+        imap_view_modseq_sent(c->session->view, st->msg.modseq);
+}
+
+/* \Seen was set on the way: FLAGS, and to a client of CONDSTORE UID and MODSEQ as well, RFC 7162
+ * §3.2.4 */
+static void changed_items(struct imap_cmd *c, struct fetch *st)
+{
+    static const struct fetch_item uid = {.kind = FETCH_UID, .label = SPAN_ROW("UID")};
     static const struct fetch_item flags = {.kind = FETCH_FLAGS, .label = SPAN_ROW("FLAGS")};
     static const struct fetch_item modseq = {.kind = FETCH_MODSEQ, .label = SPAN_ROW("MODSEQ")};
-    bool changed = uidset_has(&st->seen, st->msg.uid);
-    if (changed && !st->items.flags) {
-        buf_addz(&st->out, st->between ? " " : "");
+    unsigned enabled = c->session->enabled;
+    if ((enabled & IMAP_CONDSTORE) && !(enabled & IMAP_UIDONLY) && !st->items.uid)
+        row_item(c, st, &uid);
+    if (!st->items.flags)
         row_item(c, st, &flags);
-    }
-    if (changed && !st->items.modseq &&
-        (c->session->enabled & IMAP_CONDSTORE)) { /* RFC 7162 §3.1 */
-        buf_byte(&st->out, ' ');
+    if ((enabled & IMAP_CONDSTORE) && !st->items.modseq)
         row_item(c, st, &modseq);
-    }
+}
+
+static void end_message(struct imap_cmd *c, struct fetch *st)
+{
+    bool changed = uidset_has(&st->seen, st->msg.uid);
+    if (changed)
+        changed_items(c, st);
     if (st->items.flags || changed) /* told: not news any more */
         uidset_remove(&c->session->view->flagged, st->msg.uid, st->msg.uid);
     buf_addz(&st->out, ")\r\n");
     st->in_message = false;
+    st->sent++;
 }
 
 static enum err next_item(struct imap_cmd *c, struct txn *t, struct fetch *st, struct fault *f)
@@ -170,13 +148,13 @@ static enum err next_item(struct imap_cmd *c, struct txn *t, struct fetch *st, s
         return ERR_OK;
     }
     const struct fetch_item *item = &st->items.list[st->item++];
+    if (item->kind < FETCH_SECTION) {
+        row_item(c, st, item);
+        return ERR_OK;
+    }
     if (st->between)
         buf_byte(&st->out, ' ');
     st->between = true;
-    if (item->kind < FETCH_SECTION)
-        return row_item(c, st, item);
-    if (item->field_count > 0) /* its value may be large: it comes in one piece */
-        flush(c, st);
     return imap_fetch_body(t, &st->msg, &st->outline, item, &st->out, &st->bytes, &st->following,
                            f);
 }
@@ -194,6 +172,20 @@ static enum err follow(struct txn *t, struct fetch *st, struct fault *f)
 static bool was_dear(const struct fetch *st)
 {
     return st->item > 0 && st->items.list[st->item - 1].kind >= FETCH_SECTION;
+}
+
+/* The end of a slice: what the present message still needs of its outline is kept. */
+static enum err rest(struct fetch *st, enum err so_far, struct fault *f)
+{
+    struct span record = st->outline.record;
+    if (so_far == ERR_OK && st->in_message && st->items.outline && record.p != st->record.p) {
+        buf_reset(&st->record);
+        buf_add(&st->record, record);
+        if (!outline_open(buf_span(&st->record), &st->outline))
+            so_far = fault_set(f, ERR_CORRUPT, "an outline cannot be read again");
+    }
+    enum err e = outline_walk_rest(&st->outlines, so_far == ERR_OK ? f : NULL);
+    return so_far == ERR_OK ? e : so_far;
 }
 
 static enum err slice(struct imap_cmd *c, struct txn *t, struct fetch *st, bool *done,
@@ -217,7 +209,18 @@ static enum err slice(struct imap_cmd *c, struct txn *t, struct fetch *st, bool 
                                             : !conn_has_room(c->session->conn))
             break;
     }
+    e = rest(st, e, f);
     return imap_rows_end(&st->rows, e, f);
+}
+
+static enum step finish(struct imap_cmd *c, struct fetch *st)
+{
+    bool issued = st->rows.missing && !c->uid;
+    if (issued && st->limit) /* RFC 9738 §3.1 */
+        imap_outf(c->session, "* NO [%s] Only the last of them\r\n", st->limit);
+    return issued
+               ? imap_reply_ok(c, "EXPUNGEISSUED", "Some messages were expunged by another session")
+               : imap_reply_ok(c, st->limit, "FETCH completed");
 }
 
 static enum step more(struct imap_cmd *c)
@@ -247,11 +250,11 @@ static enum step more(struct imap_cmd *c)
     flush(c, st);
     if (e != ERR_OK)
         return imap_reply_err(c, e, &f);
-    if (!done)
-        return STEP_MORE;
-    return st->rows.missing && !c->uid
-               ? imap_reply_ok(c, "EXPUNGEISSUED", "Some messages were expunged by another session")
-               : imap_reply_ok(c, NULL, "FETCH completed");
+    if (done)
+        return finish(c, st);
+    if (!st->in_message)
+        imap_progress(c, st->sent, st->count);
+    return STEP_MORE;
 }
 
 /* --- \Seen first: what is read counts as seen once that is on disk --- */
@@ -318,30 +321,125 @@ static enum step unseen_more(struct imap_cmd *c)
     return more(c);
 }
 
-enum step imap_fetch(struct imap_cmd *c)
+static enum step walk(struct imap_cmd *c, struct fetch *st)
 {
     struct imap_view *v = c->session->view;
+    st->count = uidset_count(&st->uids);
+    imap_rows_init(&st->rows, v->mailbox, &st->uids);
+    c->more = st->items.sets_seen && !v->read_only ? unseen_more : more;
+    return c->more(c);
+}
+
+/* --- CHANGEDSINCE: the log of changes says which messages to look at --- */
+
+static enum step vanished_more(struct imap_cmd *c)
+{
+    struct fetch *st = c->state;
+    return imap_vanished_tell(c->session, &st->since.gone, true, &st->told) ? walk(c, st)
+                                                                            : STEP_MORE;
+}
+
+static enum step since_more(struct imap_cmd *c)
+{
+    struct fetch *st = c->state;
+    struct fault f = FAULT_NONE;
+    enum err e = imap_since_slice(c, &st->since, &f);
+    if (e != ERR_OK)
+        return imap_reply_err(c, e, &f);
+    if (!st->since.done)
+        return STEP_MORE;
+    if (!st->since.whole)
+        uidset_intersect(&st->uids, &st->since.changed);
+    uidset_intersect(&st->since.gone, &st->asked);
+    if (!st->items.vanished)
+        return walk(c, st);
+    c->more = vanished_more;
+    return vanished_more(c);
+}
+
+/* --- which messages --- */
+
+/* The UIDs that a set names whether or not they are there; "*" counts as the largest there could be. */
+static void asked(const struct imap_view *v, const struct imap_set *set, struct uidset *out)
+{
+    if (set->saved)
+        uidset_copy(out, &v->saved);
+    for (size_t i = 0; i < set->n; i++) {
+        uint32_t a = set->ranges[i].first, b = set->ranges[i].last;
+        a = a == IMAP_SET_STAR ? UINT32_MAX : a;
+        b = b == IMAP_SET_STAR ? UINT32_MAX : b;
+        uidset_add(out, a < b ? a : b, a < b ? b : a);
+    }
+}
+
+/* PARTIAL: those of a place in the set, from either end. RFC 9394 §3.3 */
+static void partial(const struct fetch_items *items, struct uidset *uids)
+{
+    uint32_t n = uidset_count(uids), from = items->partial_first, to = items->partial_last;
+    if (from > n) {
+        uidset_clear(uids);
+        return;
+    }
+    to = to < n ? to : n;
+    uint32_t first = uidset_nth(uids, items->from_end ? n - to + 1 : from);
+    uint32_t last = uidset_nth(uids, items->from_end ? n - from + 1 : to);
+    if (first > 1)
+        uidset_remove(uids, 1, first - 1);
+    if (last < UINT32_MAX)
+        uidset_remove(uids, last + 1, UINT32_MAX);
+}
+
+static const char *modifiers_against(const struct imap_cmd *c, const struct fetch_items *items)
+{
+    if (items->vanished && !(c->session->enabled & IMAP_QRESYNC)) /* RFC 7162 §3.2.6 */
+        return "QRESYNC must be enabled first";
+    if (!c->uid && (items->vanished || items->partial_first))
+        return "This modifier is one of UID FETCH";
+    return NULL;
+}
+
+static struct fetch *begin(struct imap_cmd *c)
+{
     struct fetch *st = arena_new_of(c->arena, struct fetch);
-    struct imap_set set = imap_parse_set(&c->args, c->arena);
-    imap_parse_sp(&c->args);
-    imap_fetch_parse(&c->args, c->arena, c->uid, &st->items);
-    if (!scan_ok(&c->args))
-        return imap_reply_bad(c, c->args.why);
     uidset_init(&st->uids);
     uidset_init(&st->unseen);
     uidset_init(&st->seen);
     buf_init(&st->keywords, 1u << 20);
+    outline_walk_init(&st->outlines);
     buf_init(&st->record, OUTLINE_RECORD_MAX);
-    buf_init(&st->out, 8u << 20);
+    buf_init(&st->out, OUTLINE_RECORD_MAX + (8u << 20));
     c->state = st;
     c->cleanup = cleanup;
-    if (!imap_view_resolve(v, &set, c->uid, &st->uids))
+    return st;
+}
+
+enum step imap_fetch(struct imap_cmd *c)
+{
+    struct imap_session *s = c->session;
+    struct fetch *st = begin(c);
+    struct fetch_items *items = &st->items;
+    struct imap_set set = imap_parse_set(&c->args, c->arena);
+    unsigned max = s->options->limits.message_count;
+    imap_parse_sp(&c->args);
+    imap_fetch_parse(&c->args, c->arena, c->uid && !(s->enabled & IMAP_UIDONLY), items);
+    if (!scan_ok(&c->args))
+        return imap_reply_bad(c, c->args.why);
+    const char *why = modifiers_against(c, items);
+    if (why)
+        return imap_reply_bad(c, why);
+    if (!imap_view_resolve(s->view, &set, c->uid, &st->uids))
         return imap_reply_bad(c, "There is no message of that number");
-    for (size_t i = 0; i < st->items.n; i++)
-        if (st->items.list[i].kind == FETCH_MODSEQ) /* RFC 7162 §3.1: it enables CONDSTORE */
-            c->session->enabled |= IMAP_CONDSTORE;
-    imap_rows_init(&st->rows, v->mailbox, &st->uids);
-    bool looks = st->items.sets_seen && !v->read_only;
-    c->more = looks ? unseen_more : more;
-    return c->more(c);
+    if (max && items->partial_first && items->partial_last - items->partial_first >= max)
+        return imap_reply_no(c, imap_limit_refused(c), "PARTIAL asks for too many messages");
+    if (items->partial_first)
+        partial(items, &st->uids);
+    st->limit = imap_limit_cut(c, &st->uids);
+    if (items->modseq) /* RFC 7162 §3.1: it enables CONDSTORE */
+        imap_condstore_on(s);
+    if (!items->conditional)
+        return walk(c, st);
+    asked(s->view, &set, &st->asked);
+    imap_since_init(&st->since, items->changedsince);
+    c->more = since_more;
+    return since_more(c);
 }

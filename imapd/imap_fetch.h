@@ -10,9 +10,13 @@ enum fetch_kind {
     FETCH_INTERNALDATE,
     FETCH_SIZE,
     FETCH_MODSEQ,
-    FETCH_ENVELOPE,
+    FETCH_SAVEDATE, /* RFC 8514 */
+    FETCH_EMAILID,  /* RFC 8474 */
+    FETCH_THREADID,
+    FETCH_ENVELOPE, /* from here on the outline is needed, but for a whole message */
     FETCH_BODYSTRUCTURE,
     FETCH_BODY,
+    FETCH_PREVIEW,    /* RFC 8970 */
     FETCH_SECTION,    /* BODY[...], and the RFC822 items */
     FETCH_BINARY,     /* BINARY[...] */
     FETCH_BINARY_SIZE /* BINARY.SIZE[...] */
@@ -41,15 +45,24 @@ struct fetch_item {
 struct fetch_items {
     struct fetch_item *list;
     size_t n;
-    bool sets_seen;     /* one of them is not PEEK, RFC 9051 §6.4.5 */
-    bool flags, modseq; /* these are among them */
-    bool outline;       /* one of them needs the outline */
-    bool conditional;   /* RFC 7162 §3.1.4.1: */
+    bool sets_seen;          /* one of them is not PEEK, RFC 9051 §6.4.5 */
+    bool uid, flags, modseq; /* these are among them */
+    bool outline;            /* one of them needs the outline */
+    bool conditional;        /* RFC 7162 §3.1.4.1: */
     uint64_t changedsince;
+    bool vanished; /* RFC 7162 §3.2.6 */
+    /* PARTIAL, RFC 9394 §3.3: these of the messages, from 1; from_end: from the last one back. 0: all */
+    bool from_end;
+    uint32_t partial_first, partial_last;
 };
 
 /* fetch-att or a macro or a list of them, and the modifiers behind; to the end of s. */
 void imap_fetch_parse(struct scan *s, struct arena *a, bool uid, struct fetch_items *out);
+
+/* A data item of the row or of the outline, with its label, to out. o may be unset where the kind needs none. */
+struct imap_view;
+void imap_fetch_row_item(const struct imap_view *v, const struct msg *m, const struct outline *o,
+                         const struct fetch_item *item, struct arena *a, struct buf *out);
 
 /* Bytes of one message that go out as a literal, now or over many turns. */
 struct fetch_bytes {

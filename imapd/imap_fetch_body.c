@@ -1,6 +1,7 @@
 #include "imapd/imap_fetch.h"
 #include "common/log.h"
 #include "message/header.h"
+#include "message/header_keep.h"
 #include "store/blob.h"
 
 /* Room: BODY[...] and BINARY[...]: which bytes of the message they are, and the bytes
@@ -67,19 +68,24 @@ static bool listed(const struct fetch_item *item, struct span name)
     return false;
 }
 
+/* The record has the fields that the item names, if the message has them. */
+static bool are_kept(const struct outline *o, const struct fetch_item *item)
+{
+    bool kept = item->number_count == 0 && item->text == FETCH_FIELDS && o->fields_kept;
+    for (size_t i = 0; kept && i < item->field_count; i++)
+        kept = header_keep(item->fields[i]);
+    return kept;
+}
+
 /* "The subset returned contains only those header fields" and always the empty line: RFC 9051
  * §6.4.5.1 */
-static enum err header_fields(struct txn *t, const struct msg *m, const struct fetch_item *item,
-                              struct range r, struct buf *out, struct fault *f)
+static void chosen_fields(const struct fetch_item *item, struct span header, struct buf *out)
 {
-    struct buf block, kept;
-    buf_init(&block, HEADER_BYTES);
-    buf_init(&kept, HEADER_BYTES + 2);
-    size_t n = r.end - r.at < HEADER_BYTES ? (size_t)(r.end - r.at) : HEADER_BYTES;
-    enum err e = blob_read(t, m->blob, r.at, n, &block, f);
-    struct span rest = buf_span(&block);
+    struct buf kept;
     struct header_field field;
-    while (e == ERR_OK && header_next(&rest, &field))
+    buf_init(&kept, header.n + 2);
+    buf_room(&kept, header.n + 2);
+    while (header_next(&header, &field))
         if (listed(item, field.name) == (item->text == FETCH_FIELDS))
             buf_add(&kept, field.raw);
     buf_addz(&kept, "\r\n");
@@ -88,12 +94,23 @@ static enum err header_fields(struct txn *t, const struct msg *m, const struct f
         value = span_from(value, item->from < value.n ? (size_t)item->from : value.n);
         value = span_to(value, item->max_bytes < value.n ? (size_t)item->max_bytes : value.n);
     }
-    if (e == ERR_OK) {
-        buf_addf(out, " {%zu}\r\n", value.n);
-        buf_add(out, value);
-    }
-    buf_fini(&block);
+    buf_addz(out, " {");
+    buf_u64(out, value.n);
+    buf_addz(out, "}\r\n");
+    buf_add(out, value);
     buf_fini(&kept);
+}
+
+static enum err header_fields(struct txn *t, const struct msg *m, const struct fetch_item *item,
+                              struct range r, struct buf *out, struct fault *f)
+{
+    struct buf block;
+    buf_init(&block, HEADER_BYTES);
+    size_t n = r.end - r.at < HEADER_BYTES ? (size_t)(r.end - r.at) : HEADER_BYTES;
+    enum err e = blob_read(t, m->blob, r.at, n, &block, f);
+    if (e == ERR_OK)
+        chosen_fields(item, buf_span(&block), out);
+    buf_fini(&block);
     return e;
 }
 
@@ -150,6 +167,10 @@ enum err imap_fetch_body(struct txn *t, const struct msg *m, const struct outlin
     buf_add(out, item->label);
     if (item->kind != FETCH_SECTION)
         return binary(o, item, out, bytes, follow, f);
+    if (are_kept(o, item)) {
+        chosen_fields(item, o->fields, out);
+        return ERR_OK;
+    }
     struct range r;
     if (!find_range(m, o, item, &r)) {
         buf_addz(out, " NIL");

@@ -24,10 +24,14 @@ static const struct {
     {SPAN_ROW("RFC822"),        FETCH_SECTION,       FETCH_WHOLE,  true,  false},
     {SPAN_ROW("UID"),           FETCH_UID,           FETCH_WHOLE,  false, false},
     {SPAN_ROW("MODSEQ"),        FETCH_MODSEQ,        FETCH_WHOLE,  false, false},
+    {SPAN_ROW("SAVEDATE"),      FETCH_SAVEDATE,      FETCH_WHOLE,  false, false},
+    {SPAN_ROW("EMAILID"),       FETCH_EMAILID,       FETCH_WHOLE,  false, false},
+    {SPAN_ROW("THREADID"),      FETCH_THREADID,      FETCH_WHOLE,  false, false},
     {SPAN_ROW("BODYSTRUCTURE"), FETCH_BODYSTRUCTURE, FETCH_WHOLE,  false, false},
     {SPAN_ROW("BODY.PEEK["),    FETCH_SECTION,       FETCH_WHOLE,  false, true},
     {SPAN_ROW("BODY["),         FETCH_SECTION,       FETCH_WHOLE,  true,  true},
     {SPAN_ROW("BODY"),          FETCH_BODY,          FETCH_WHOLE,  false, false},
+    {SPAN_ROW("PREVIEW"),       FETCH_PREVIEW,       FETCH_WHOLE,  false, false},
     {SPAN_ROW("BINARY.SIZE["),  FETCH_BINARY_SIZE,   FETCH_WHOLE,  false, true},
     {SPAN_ROW("BINARY.PEEK["),  FETCH_BINARY,        FETCH_WHOLE,  false, true},
     {SPAN_ROW("BINARY["),       FETCH_BINARY,        FETCH_WHOLE,  true,  true},
@@ -52,6 +56,8 @@ static const struct span labels[] = {
     [FETCH_UID] = SPAN_ROW("UID"), [FETCH_FLAGS] = SPAN_ROW("FLAGS"), [FETCH_INTERNALDATE] = SPAN_ROW("INTERNALDATE"),
     [FETCH_SIZE] = SPAN_ROW("RFC822.SIZE"), [FETCH_MODSEQ] = SPAN_ROW("MODSEQ"), [FETCH_ENVELOPE] = SPAN_ROW("ENVELOPE"),
     [FETCH_BODYSTRUCTURE] = SPAN_ROW("BODYSTRUCTURE"), [FETCH_BODY] = SPAN_ROW("BODY"), [FETCH_SECTION] = SPAN_ROW("BODY["),
+    [FETCH_SAVEDATE] = SPAN_ROW("SAVEDATE"), [FETCH_EMAILID] = SPAN_ROW("EMAILID"), [FETCH_THREADID] = SPAN_ROW("THREADID"),
+    [FETCH_PREVIEW] = SPAN_ROW("PREVIEW"),
     [FETCH_BINARY] = SPAN_ROW("BINARY["), [FETCH_BINARY_SIZE] = SPAN_ROW("BINARY.SIZE["),
 };
 /* clang-format on */
@@ -73,6 +79,7 @@ static struct fetch_item *add(struct scan *s, struct arena *a, struct fetch_item
     }
     struct fetch_item *item = &out->list[out->n++];
     *item = (struct fetch_item){.kind = kind, .label = labels[kind]};
+    out->uid |= kind == FETCH_UID;
     out->flags |= kind == FETCH_FLAGS;
     out->modseq |= kind == FETCH_MODSEQ;
     return item;
@@ -195,6 +202,17 @@ static void section(struct scan *s, struct arena *a, struct fetch_item *item)
         section_label(a, item, written);
 }
 
+/* "PREVIEW" [SP "(" preview-mod *(SP preview-mod) ")"]    RFC 8970 §6. The text is stored with the message, so that LAZY
+ * makes no difference. */
+static void preview_modifiers(struct scan *s)
+{
+    if (!scan_try_word(s, SPAN(" (LAZY")))
+        return;
+    while (scan_try_word(s, SPAN(" LAZY")))
+        ;
+    scan_byte(s, ')', "Unknown PREVIEW modifier");
+}
+
 static void fetch_att(struct scan *s, struct arena *a, struct fetch_items *out)
 {
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
@@ -207,6 +225,8 @@ static void fetch_att(struct scan *s, struct arena *a, struct fetch_items *out)
         item->text = words[i].text;
         if (words[i].section)
             section(s, a, item);
+        else if (words[i].kind == FETCH_PREVIEW)
+            preview_modifiers(s);
         else if (words[i].kind == FETCH_SECTION) /* RFC822, .HEADER, .TEXT of RFC 3501 */
             item->label = span_of(before.in.p + before.at, words[i].word.n);
         out->sets_seen |= words[i].sets_seen;
@@ -230,18 +250,44 @@ static bool fetch_macro(struct scan *s, struct arena *a, struct fetch_items *out
     return false;
 }
 
+/* partial-range = nz-number ":" nz-number / "-" nz-number ":" "-" nz-number; either end may come
+ * first. RFC 9394 §4 */
+static void partial_range(struct scan *s, struct fetch_items *out)
+{
+    out->from_end = scan_try(s, '-');
+    uint32_t a = scan_u32(s, "Expected a number after PARTIAL");
+    scan_byte(s, ':', "Expected : between the numbers");
+    if (out->from_end)
+        scan_byte(s, '-', "Both ends of a range count from the same end");
+    uint32_t b = scan_u32(s, "Expected a number after :");
+    if (scan_ok(s) && (a == 0 || b == 0))
+        scan_fail(s, "Numbers begin at 1");
+    out->partial_first = a < b ? a : b;
+    out->partial_last = a < b ? b : a;
+}
+
 /* fetch-modifiers = SP "(" fetch-modifier *(SP fetch-modifier) ")"    RFC 4466 §2.4, RFC 7162
- * §3.1.4 */
+ * §3.1.4 and §3.2.6, RFC 9394 §3.3 */
 static void modifiers(struct scan *s, struct fetch_items *out)
 {
     if (!scan_try(s, ' '))
         return;
     scan_byte(s, '(', "Expected ( before the modifiers");
-    if (!scan_try_word(s, SPAN("CHANGEDSINCE ")))
-        scan_fail(s, "Unknown FETCH modifier");
-    out->conditional = true;
-    out->changedsince = scan_u64(s, "Expected a MODSEQ after CHANGEDSINCE");
+    do {
+        if (!out->conditional && scan_try_word(s, SPAN("CHANGEDSINCE "))) {
+            out->conditional = true;
+            out->changedsince = scan_u64(s, "Expected a MODSEQ after CHANGEDSINCE");
+        } else if (!out->partial_first && scan_try_word(s, SPAN("PARTIAL "))) {
+            partial_range(s, out);
+        } else if (!out->vanished && scan_try_word(s, SPAN("VANISHED"))) {
+            out->vanished = true;
+        } else {
+            scan_fail(s, "Unknown FETCH modifier");
+        }
+    } while (scan_try(s, ' '));
     scan_byte(s, ')', "Expected ) after the modifiers");
+    if (scan_ok(s) && out->vanished && !out->conditional)
+        scan_fail(s, "VANISHED needs CHANGEDSINCE");
 }
 
 static bool has(const struct fetch_items *items, enum fetch_kind kind)

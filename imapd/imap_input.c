@@ -8,6 +8,7 @@
 
 /* A refused {n+} up to this is read and dropped, a larger one ends the session: RFC 7888 §4. */
 #define IMAP_INPUT_SKIP_BYTES (1u << 20)
+#define IMAP_INPUT_MINUS_BYTES 4096 /* of a {n+} before authentication: LITERAL-, RFC 7888 §5 */
 #define IMAP_INPUT_TAIL_BYTES 32 /* of an over-long line, kept to see whether a literal follows */
 #define IMAP_INPUT_TAG_BYTES 64
 #define IMAP_INPUT_KEEP_BYTES 4096
@@ -44,7 +45,7 @@ struct imap_input *imap_input_new(struct imap_session *s)
     struct imap_input *in = mem_new(struct imap_input);
     size_t most = s->options->limits.command_bytes + s->options->limits.line_bytes;
     buf_init(&in->text, most);
-    buf_init(&in->line, s->options->limits.line_bytes);
+    buf_init(&in->line, most);
     in->expect = imap_input_command;
     return in;
 }
@@ -79,7 +80,7 @@ static void imap_input_begin(struct imap_input *in)
         buf_trim(&in->text);
     buf_reset(&in->text);
     buf_reset(&in->line);
-    in->line_at = 0;
+    in->line_at = in->part_at = 0;
     in->refused = NULL;
     in->toobig = in->nul = in->held = in->claimed = in->announced = false;
     in->expect = imap_input_command;
@@ -126,15 +127,40 @@ int imap_input_announced(struct span line, struct imap_input_literal *out, size_
     return span_u64(span_of(line.p + i, end - i), &out->bytes) && out->bytes <= INT64_MAX ? 1 : -1;
 }
 
-/* Whether text (a command up to the announcement of a literal) is an APPEND with its mailbox:
- * then the literal is the message. */
+/* Takes a word and the space behind it off text. */
+static struct span imap_input_word(struct span *text)
+{
+    size_t n = span_find(*text, ' ');
+    struct span word = span_to(*text, n);
+    *text = span_from(*text, n < text->n ? n + 1 : n);
+    return word;
+}
+
+/* text of an APPEND, up to a literal that is the URL of a part: RFC 4469 §5. It is an argument like
+ * those of other commands. */
+static bool imap_input_is_url(struct span text)
+{
+    size_t n = text.n;
+    return n > 4 && span_eq_ci(span_from(text, n - 4), SPAN("URL ")) &&
+           (text.p[n - 5] == ' ' || text.p[n - 5] == '(');
+}
+
+/* Whether text (a command up to the announcement of a literal) is an APPEND or a REPLACE with its
+ * mailbox: then the literal is a message, or a part of one. */
 static bool imap_input_is_append(const struct imap_session *s, struct span text)
 {
-    size_t tag = span_find(text, ' ');
-    if (imap_input_is_preauth(s) || tag == text.n)
+    if (imap_input_is_preauth(s))
         return false;
-    text = span_from(text, tag + 1);
-    return span_starts_ci(text, SPAN("APPEND ")) && text.n > 7 && text.p[text.n - 1] == ' ';
+    (void)imap_input_word(&text);
+    struct span verb = imap_input_word(&text);
+    if (span_eq_ci(verb, SPAN("UID")))
+        verb = imap_input_word(&text);
+    if (span_eq_ci(verb, SPAN("REPLACE")))
+        (void)imap_input_word(&text); /* the message that goes */
+    else if (!span_eq_ci(verb, SPAN("APPEND")))
+        return false;
+    return text.n > 0 && (text.p[text.n - 1] == ' ' || text.p[text.n - 1] == '(') &&
+           !imap_input_is_url(text);
 }
 
 /* --- commands --- */
@@ -213,9 +239,11 @@ static size_t imap_input_skip(struct imap_session *s, struct span in)
 static void imap_input_refused_literal(struct imap_session *s, const struct imap_input_literal *l)
 {
     struct imap_input *in = s->input;
+    /* Of an APPEND that has had its reply, messages may follow. */
+    uint64_t most = *in->refused ? IMAP_INPUT_SKIP_BYTES : s->options->limits.message_bytes;
     if (!l->plus) {
         imap_input_refused(s); /* without "+" the client sends neither the literal nor the rest */
-    } else if (l->bytes > IMAP_INPUT_SKIP_BYTES) {
+    } else if (l->bytes > most) {
         imap_reply_bye(s, "[TOOBIG] Literal too large");
     } else {
         in->want = l->bytes;
@@ -240,6 +268,8 @@ static void imap_input_announce(struct imap_session *s, struct imap_input_litera
     }
     if (l->binary)
         imap_input_refuse(in, "literal8 is for APPEND alone", false);
+    if (l->plus && l->bytes > IMAP_INPUT_MINUS_BYTES && imap_input_is_preauth(s))
+        imap_input_refuse(in, "Literal too large", true);
     if (l->bytes > limits->literal_bytes || l->bytes > imap_input_command_max(s) ||
         in->text.n + l->bytes > imap_input_command_max(s))
         imap_input_refuse(in, "Literal too large", true);
@@ -334,19 +364,109 @@ void imap_input_line(struct imap_cmd *c, imap_input_line_fn *fn)
     in->expect = imap_input_plain;
 }
 
-/* Behind the message nothing may stand but the end of the line. */
-static enum step imap_input_tail(struct imap_cmd *c, struct span line)
+/* --- what stands between the literals of an APPEND --- */
+
+static size_t imap_input_between(struct imap_session *s, struct span bytes);
+
+/* Ends the running command: what of it is still to come is skipped by imap_input_next. */
+static void imap_input_bad(struct imap_session *s, const char *why)
 {
-    struct imap_input *in = c->session->input;
-    in->claimed = in->announced = false;
-    if (line.n == 0)
-        return in->sink.ended(c);
+    imap_session_run(s, imap_reply_bad(&s->cmd, why));
+}
+
+/* The URL of a part comes as a literal. */
+static size_t imap_input_between_literal(struct imap_session *s, struct span bytes)
+{
+    struct imap_input *in = s->input;
+    struct span part = span_to(bytes, (size_t)in->want);
+    if (part.n && memchr(part.p, '\0', part.n))
+        in->nul = true;
+    must(buf_add(&in->line, part)); /* its size was checked when it was announced */
+    in->want -= part.n;
+    if (in->want == 0) {
+        in->part_at = in->line.n;
+        in->expect = imap_input_between;
+    }
+    return part.n;
+}
+
+/* The text so far ends in the announcement of l, at `at`. */
+static void imap_input_between_announced(struct imap_session *s, const struct imap_input_literal *l,
+                                         size_t at)
+{
+    struct imap_input *in = s->input;
+    const struct imapd_limits *limits = &s->options->limits;
+    struct span text = span_to(buf_span(&in->line), at);
+    in->message = *l;
+    in->announced = true; /* for imap_input_next, if the command ends here */
+    in->expect = imap_input_nothing;
+    if (!imap_input_is_url(text)) {
+        imap_session_run(s, in->sink.text(&s->cmd, text, &in->message));
+    } else if (l->binary || l->bytes > limits->literal_bytes ||
+               in->line.n + l->bytes > limits->command_bytes) {
+        imap_input_bad(s, "Literal too large");
+    } else {
+        must(buf_add(&in->line, SPAN("\r\n")));
+        in->announced = false;
+        in->part_at = in->line.n;
+        in->want = l->bytes;
+        in->expect = l->bytes ? imap_input_between_literal : imap_input_between;
+        if (!l->plus)
+            imap_out(s, SPAN("+ OK\r\n"));
+    }
+}
+
+static void imap_input_between_ended(struct imap_session *s)
+{
+    struct imap_input *in = s->input;
     struct imap_input_literal l;
     size_t at;
-    if (imap_input_announced(line, &l, &at) &&
-        l.plus) /* a second message, RFC 3502: its bytes come in any case */
-        imap_reply_bye(c->session, "One message for each APPEND");
-    return imap_reply_bad(c, "One message for each APPEND");
+    struct span line = span_from(buf_span(&in->line), in->part_at);
+    int literal = imap_input_announced(line, &l, &at);
+    in->expect = imap_input_nothing;
+    if (in->nul || (line.n && memchr(line.p, '\0', line.n))) {
+        if (literal > 0) {
+            in->message = l;
+            in->announced = true;
+        }
+        imap_input_bad(s, "NUL in a command");
+    } else if (literal < 0) {
+        imap_reply_bye(s, "[TOOBIG] Literal too large");
+        imap_input_bad(s, "Literal too large");
+    } else if (literal > 0) {
+        imap_input_between_announced(s, &l, in->part_at + at);
+    } else {
+        imap_session_run(s, in->sink.text(&s->cmd, buf_span(&in->line), NULL));
+    }
+}
+
+static size_t imap_input_between(struct imap_session *s, struct span bytes)
+{
+    struct imap_input *in = s->input;
+    size_t n = span_find(bytes, '\n');
+    size_t have = in->line.n - in->part_at;
+    s->active_ms = clock_ms();
+    if (have + n > imap_input_line_max(s) || in->line.n + n > s->options->limits.command_bytes ||
+        !buf_add(&in->line, span_to(bytes, n))) {
+        imap_reply_bye(s, "[TOOBIG] Command line too long");
+        in->expect = imap_input_nothing;
+        imap_session_run(s, STEP_CLOSE);
+        return bytes.n;
+    }
+    if (n == bytes.n)
+        return n;
+    if (in->line.n > in->part_at && in->line.p[in->line.n - 1] == '\r')
+        in->line.n--;
+    imap_input_between_ended(s);
+    return n + 1;
+}
+
+static void imap_input_begin_between(struct imap_input *in)
+{
+    in->claimed = in->announced = in->nul = false;
+    buf_reset(&in->line);
+    in->part_at = 0;
+    in->expect = imap_input_between;
 }
 
 static size_t imap_input_bytes(struct imap_session *s, struct span bytes)
@@ -355,9 +475,9 @@ static size_t imap_input_bytes(struct imap_session *s, struct span bytes)
     struct span part = bytes.n < in->want ? bytes : span_to(bytes, (size_t)in->want);
     in->want -= part.n;
     s->active_ms = clock_ms();
-    if (in->want == 0)
-        imap_input_line(&s->cmd, imap_input_tail);
     in->held = in->sink.bytes(&s->cmd, part) && in->want > 0;
+    if (in->want == 0)
+        imap_input_begin_between(in);
     if (in->held)
         conn_pause(s->conn);
     return part.n;
@@ -375,7 +495,7 @@ void imap_input_message(struct imap_cmd *c, struct imap_input_sink sink)
     if (!in->message.plus)
         imap_out(s, SPAN("+ OK\r\n"));
     if (in->want == 0)
-        imap_input_line(c, imap_input_tail);
+        imap_input_begin_between(in);
 }
 
 void imap_input_release(struct imap_session *s)

@@ -9,11 +9,13 @@ struct imap_input_literal {
     bool binary; /* ~{n}: may hold NULs, RFC 3516 §7 */
 };
 
-/* What follows when the message of APPEND comes. */
+/* Where the messages of APPEND and REPLACE go. */
 struct imap_input_sink {
-    /* Bytes of the message, all to be taken. True: no more for now, until imap_input_release. */
+    /* Bytes of the literal, all to be taken. True: no more for now, until imap_input_release. */
     bool (*bytes)(struct imap_cmd *c, struct span piece);
-    imap_step_fn *ended; /* all bytes are there, and the end of the command behind them */
+    /* All bytes of the literal are there, and the text behind it: up to the announcement of the next one, or (next is NULL)
+     * to the end of the command. text is borrowed until imap_input_message; small literals are inline in it. */
+    enum step (*text)(struct imap_cmd *c, struct span text, const struct imap_input_literal *next);
 };
 /* A line that a running command waits for, without its line end. */
 typedef enum step imap_input_line_fn(struct imap_cmd *c, struct span line);
@@ -27,7 +29,8 @@ struct imap_input {
             in);     /* returns how many it took; 0: none until somebody calls imap_input_release */
     struct buf text; /* the command so far, literals inline; borrowed until its end */
     size_t line_at;  /* where its present line begins */
-    struct buf line; /* a line for the running command */
+    struct buf line; /* a line for the running command, or what stands between two literals of it */
+    size_t part_at;  /* where the present line of the latter begins */
     uint64_t want;   /* bytes of a literal still to come */
     size_t ate;      /* of this turn's bytes, before the present reader */
     unsigned commands;   /* seen so far */
@@ -35,8 +38,8 @@ struct imap_input {
     bool toobig;         /* it is refused for its size */
     bool nul;            /* a NUL stood in a literal */
     bool held;           /* the sink wants no more */
-    bool claimed;        /* APPEND took its message */
-    bool announced;      /* the command ends in the announcement of a message: */
+    bool claimed;        /* APPEND takes that literal: */
+    bool announced; /* the command so far ends in the announcement of a message or a part of one: */
     struct imap_input_literal message;
     struct imap_input_sink sink;
     imap_input_line_fn *line_fn;
@@ -55,7 +58,7 @@ bool imap_input_ready(const struct imap_session *s);
 /* For a running command, before it returns STEP_WAIT: fn gets the next line (IDLE,
  * AUTHENTICATE). */
 void imap_input_line(struct imap_cmd *c, imap_input_line_fn *fn);
-/* The announced message comes now; "+" is said if the client waits for it. */
+/* The announced literal comes now; "+" is said if the client waits for it. */
 void imap_input_message(struct imap_cmd *c, struct imap_input_sink sink);
 /* The sink takes bytes again. */
 void imap_input_release(struct imap_session *s);

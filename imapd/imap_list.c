@@ -1,5 +1,7 @@
+#include "imapd/imap_acl.h"
 #include "imapd/imap_match.h"
 #include "imapd/imap_parse.h"
+#include "imapd/imap_reach.h"
 #include "imapd/imap_session.h"
 #include "imapd/imap_status.h"
 #include "imapd/imap_tree.h"
@@ -21,7 +23,8 @@ enum imap_list_return {
     LIST_RETURN_SUBSCRIBED = 1,
     LIST_RETURN_STATUS = 2,
     LIST_RETURN_CHILDREN = 4,
-    LIST_RETURN_SPECIAL = 8
+    LIST_RETURN_SPECIAL = 8,
+    LIST_RETURN_MYRIGHTS = 16, /* RFC 8440 */
 };
 
 struct imap_list {
@@ -31,6 +34,7 @@ struct imap_list {
     bool lsub;
     struct imap_match *patterns;
     size_t pattern_count;
+    struct imap_tree_reader *reader;
     struct imap_tree tree;
     size_t at; /* the next node: backwards while matching, forwards while telling */
 };
@@ -75,11 +79,10 @@ static void imap_list_selection(struct scan *in, struct imap_list *l)
 /* list-return-opts = "RETURN" SP "(" [return-option *(SP return-option)] ")" */
 static void imap_list_returns(struct scan *in, struct imap_list *l)
 {
-    static const struct imap_list_option known[] = {{"SUBSCRIBED", LIST_RETURN_SUBSCRIBED},
-                                                    {"CHILDREN", LIST_RETURN_CHILDREN},
-                                                    {"SPECIAL-USE", LIST_RETURN_SPECIAL},
-                                                    {"STATUS", LIST_RETURN_STATUS},
-                                                    {NULL, 0}};
+    static const struct imap_list_option known[] = {
+        {"SUBSCRIBED", LIST_RETURN_SUBSCRIBED}, {"CHILDREN", LIST_RETURN_CHILDREN},
+        {"SPECIAL-USE", LIST_RETURN_SPECIAL},   {"STATUS", LIST_RETURN_STATUS},
+        {"MYRIGHTS", LIST_RETURN_MYRIGHTS},     {NULL, 0}};
     imap_parse_sp(in);
     if (!scan_try_word(in, SPAN("RETURN (")))
         scan_fail(in, "Expected RETURN (");
@@ -211,8 +214,9 @@ static bool imap_list_is_told(const struct imap_list *l, const struct imap_tree_
                    : !(l->select & (LIST_SUBSCRIBED | LIST_SPECIAL)) && n->children;
 }
 
-static enum err imap_list_status(struct imap_session *s, const struct imap_list *l,
-                                 const struct imap_tree_node *n, struct fault *f)
+/* STATUS (RFC 5819) only of what the user may read: it is no error if it may not. */
+static enum err imap_list_more(struct imap_session *s, const struct imap_list *l,
+                               const struct imap_tree_node *n, struct fault *f)
 {
     struct txn *t = NULL;
     struct mailbox box;
@@ -220,10 +224,15 @@ static enum err imap_list_status(struct imap_session *s, const struct imap_list 
     if (e == ERR_OK)
         e = mailbox_get(t, NULL, n->box.id, &box, f);
     box.name = n->box.name;
-    if (e == ERR_OK)
+    if (e == ERR_OK && (l->returns & LIST_RETURN_MYRIGHTS))
+        e = imap_acl_myrights(s, t, &box, f);
+    if (e == ERR_OK && l->status)
+        e = acl_authorize(t, s->account, &box, ACL_READ, f);
+    if (e == ERR_OK && l->status)
         e = imap_status_send(s, t, &box, l->status, f);
     txn_read_end(&t);
-    return e == ERR_NOTFOUND ? ERR_OK : e; /* deleted since the names were read */
+    /* deleted since the names were read, or not to be read */
+    return e == ERR_NOTFOUND || e == ERR_DENIED ? ERR_OK : e;
 }
 
 static enum step imap_list_tell(struct imap_cmd *c)
@@ -239,7 +248,8 @@ static enum step imap_list_tell(struct imap_cmd *c)
         if (!imap_list_is_told(l, n, &childinfo))
             continue;
         imap_list_line(s, l, n, childinfo);
-        enum err e = l->status && n->exists ? imap_list_status(s, l, n, &f) : ERR_OK;
+        bool more = l->status || (l->returns & LIST_RETURN_MYRIGHTS);
+        enum err e = more && n->exists ? imap_list_more(s, l, n, &f) : ERR_OK;
         if (e != ERR_OK)
             return imap_reply_err(c, e, &f);
     }
@@ -261,20 +271,50 @@ static enum step imap_list_match(struct imap_cmd *c)
     return imap_list_tell(c);
 }
 
-static enum step imap_list_run(struct imap_cmd *c, struct imap_list *l)
+static bool imap_list_enough(void *arg)
+{
+    return imap_cmd_should_yield(arg);
+}
+
+static enum step imap_list_read(struct imap_cmd *c)
 {
     struct imap_session *s = c->session;
+    struct imap_list *l = c->state;
     struct fault f = FAULT_NONE;
     struct txn *t = NULL;
+    bool done = false;
     enum err e = txn_read(s->options->store, &t, &f);
     if (e == ERR_OK)
-        e = imap_tree_read(&l->tree, t, c->arena, s->account, &f);
+        e = imap_tree_more(l->reader, t, imap_list_enough, c, &done, &l->tree, &f);
     txn_read_end(&t);
     if (e != ERR_OK)
         return imap_reply_err(c, e, &f);
-    c->state = l;
+    c->more = imap_list_read;
+    if (!done)
+        return STEP_MORE;
     l->at = l->tree.n;
     return imap_list_match(c);
+}
+
+/* Whether the pattern can match a name below root, or the root: up to its first wildcard they agree. */
+static bool imap_list_may_match(struct span pattern, struct span root)
+{
+    size_t n = 0;
+    while (n < pattern.n && pattern.p[n] != '*' && pattern.p[n] != '%')
+        n++;
+    n = n < root.n ? n : root.n;
+    return span_eq(span_to(pattern, n), span_to(root, n));
+}
+
+static enum step imap_list_run(struct imap_cmd *c, struct imap_list *l)
+{
+    bool others = false;
+    for (size_t i = 0; i < l->pattern_count; i++)
+        others |= imap_list_may_match(l->patterns[i].pattern, SPAN(IMAP_REACH_OTHERS)) ||
+                  imap_list_may_match(l->patterns[i].pattern, SPAN(IMAP_REACH_SHARED));
+    l->reader = imap_tree_begin(c->arena, c->session->account, others);
+    c->state = l;
+    return imap_list_read(c);
 }
 
 /* list = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts]    RFC

@@ -1,6 +1,8 @@
 #include "common/log.h"
+#include "imapd/imap_object.h"
 #include "imapd/imap_out.h"
 #include "imapd/imap_parse.h"
+#include "imapd/imap_reach.h"
 #include "imapd/imap_session.h"
 #include "imapd/imap_use.h"
 #include "imapd/imap_verbs.h"
@@ -13,6 +15,7 @@ struct imap_mailbox {
     uint32_t uses;
     uint64_t account;
     bool on;
+    uint64_t made; /* the mailbox that CREATE made */
 };
 
 static struct imap_mailbox *imap_mailbox_args(struct imap_cmd *c)
@@ -74,11 +77,29 @@ static bool imap_mailbox_uses(struct scan *in, uint32_t *uses)
     return known;
 }
 
+/* Of what it may not know of, a user learns only that it may not make it. */
+static enum err imap_mailbox_exists(struct imap_session *s, struct txn *t, struct span name,
+                                    struct fault *f)
+{
+    struct mailbox box;
+    struct arena *a = arena_new();
+    enum err e = imap_reach(s, t, a, name, ACL_LOOKUP, &box, f);
+    arena_free(&a);
+    return e == ERR_OK ? fault_set(f, ERR_EXISTS, "mailbox exists") : ERR_DENIED;
+}
+
 static enum err imap_mailbox_create_apply(struct txn *t, struct store_op *op, struct fault *f)
 {
-    const struct imap_mailbox *m = imap_cmd_of_op(op)->state;
+    struct imap_cmd *c = imap_cmd_of_op(op);
+    struct imap_mailbox *m = c->state;
+    uint64_t account;
+    struct span own;
     enum err e = imap_mailbox_account(t, m->account, f);
-    return e == ERR_OK ? mailbox_create(t, m->account, m->name, m->uses, NULL, f) : e;
+    if (e == ERR_OK)
+        e = imap_reach_new(c->session, t, m->name, &account, &own, f);
+    if (e == ERR_OK)
+        e = mailbox_create(t, account, own, m->uses, &m->made, f);
+    return e == ERR_EXISTS ? imap_mailbox_exists(c->session, t, m->name, f) : e;
 }
 
 /* Some clients make their own folders whatever we offer: say which one was meant. */
@@ -99,9 +120,10 @@ static void imap_mailbox_hint(const struct imap_session *s, struct span name)
 static enum step imap_mailbox_created(struct imap_cmd *c)
 {
     const struct imap_mailbox *m = c->state;
-    if (c->op_result == ERR_OK)
-        imap_out_oldname(c->session, "", m->name, imap_mailbox_bare(m->given));
-    return imap_mailbox_done(c);
+    if (c->op_result != ERR_OK)
+        return imap_mailbox_done(c);
+    imap_out_oldname(c->session, "", m->name, imap_mailbox_bare(m->given));
+    return imap_reply_ok(c, imap_object_code(c->arena, m->made), "Done"); /* RFC 8474 §4.1 */
 }
 
 enum step imap_mailbox_create(struct imap_cmd *c)
@@ -110,7 +132,7 @@ enum step imap_mailbox_create(struct imap_cmd *c)
     bool known = imap_mailbox_uses(&c->args, &m->uses);
     if (!scan_ok(&c->args))
         return imap_reply_bad(c, c->args.why);
-    if (!known)
+    if (!known || (m->uses && imap_reach_is_foreign(m->name)))
         return imap_reply_no(c, "USEATTR", "There is no such special use");
     m->name = imap_mailbox_bare(m->name);
     imap_mailbox_hint(c->session, m->name);
@@ -121,8 +143,17 @@ enum step imap_mailbox_create(struct imap_cmd *c)
 
 static enum err imap_mailbox_delete_apply(struct txn *t, struct store_op *op, struct fault *f)
 {
-    const struct imap_mailbox *m = imap_cmd_of_op(op)->state;
-    return mailbox_delete(t, m->account, m->name, f);
+    struct imap_cmd *c = imap_cmd_of_op(op);
+    const struct imap_mailbox *m = c->state;
+    struct mailbox box;
+    struct span own;
+    uint64_t account;
+    struct arena *a = arena_new();
+    enum err e = imap_reach(c->session, t, a, m->name, ACL_DELETE_MAILBOX, &box, f);
+    arena_free(&a);
+    if (e == ERR_OK)
+        e = imap_reach_owner(c->session, t, m->name, &account, &own, f);
+    return e == ERR_OK ? mailbox_delete(t, account, own, f) : e;
 }
 
 /* The session that deletes what it has selected goes on, with nothing selected; others hear of
@@ -160,10 +191,54 @@ enum step imap_mailbox_delete(struct imap_cmd *c)
 
 /* --- RENAME --- */
 
+static bool imap_mailbox_is_inbox(struct imap_session *s, struct txn *t, struct span name,
+                                  struct fault *f)
+{
+    uint64_t account;
+    struct span own;
+    return imap_reach_owner(s, t, name, &account, &own, f) == ERR_OK &&
+           span_eq_ci(own, SPAN("INBOX"));
+}
+
+/* The right "x" (RFC 4314 §4). Of an own mailbox that is not there there may be others below. */
+static enum err imap_mailbox_may_rename(struct imap_session *s, struct txn *t,
+                                        const struct imap_mailbox *m, struct fault *f)
+{
+    struct mailbox box;
+    struct arena *a = arena_new();
+    enum err e = imap_reach(s, t, a, m->name, ACL_DELETE_MAILBOX, &box, f);
+    bool foreign = e == ERR_OK && box.account != s->account;
+    if (foreign && imap_mailbox_is_inbox(s, t, m->name, f)) /* its messages move */
+        e = acl_authorize(t, s->account, &box, ACL_READ | ACL_DELETE | ACL_EXPUNGE, f);
+    arena_free(&a);
+    return e == ERR_NOTFOUND && !imap_reach_is_foreign(m->name) ? ERR_OK : e;
+}
+
+/* By their looks, so that nobody learns who is there: to begins as name does until its owner's own part. */
+static bool imap_mailbox_one_owner(struct span name, size_t prefix, struct span to)
+{
+    if (prefix == 0)
+        return !imap_reach_is_foreign(to);
+    return to.n > prefix && span_eq(span_to(to, prefix), span_to(name, prefix));
+}
+
 static enum err imap_mailbox_rename_apply(struct txn *t, struct store_op *op, struct fault *f)
 {
-    const struct imap_mailbox *m = imap_cmd_of_op(op)->state;
-    return mailbox_rename(t, m->account, m->name, m->to, f);
+    struct imap_cmd *c = imap_cmd_of_op(op);
+    const struct imap_mailbox *m = c->state;
+    uint64_t account = m->account, to_account;
+    struct span own, to_own;
+    enum err e = imap_mailbox_may_rename(c->session, t, m, f);
+    if (e == ERR_OK)
+        e = imap_reach_owner(c->session, t, m->name, &account, &own, f);
+    if (e == ERR_OK && !imap_mailbox_one_owner(m->name, m->name.n - own.n, m->to))
+        e = fault_set(f, ERR_INVALID, "a mailbox stays with its owner");
+    if (e == ERR_OK)
+        e = imap_reach_new(c->session, t, m->to, &to_account, &to_own, f);
+    if (e == ERR_OK)
+        e = mailbox_rename(t, account, own, to_own, f);
+    return e == ERR_EXISTS && account != m->account ? imap_mailbox_exists(c->session, t, m->to, f)
+                                                    : e;
 }
 
 /* One of the two was spelled otherwise: OLDNAME tells what became of the first. RFC 9051 §6.3.6 */

@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "imapd/imap_input.h"
 #include "imapd/imap_parse.h"
+#include "imapd/imap_reach.h"
 #include "imapd/imap_session.h"
 #include "imapd/imap_verbs.h"
 
@@ -61,7 +62,8 @@ enum step imap_misc_id(struct imap_cmd *c)
 
 enum step imap_misc_namespace(struct imap_cmd *c)
 {
-    imap_out(c->session, SPAN("* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n"));
+    imap_out(c->session, SPAN("* NAMESPACE ((\"\" \"/\")) ((\"" IMAP_REACH_OTHERS
+                              "\" \"/\")) ((\"" IMAP_REACH_SHARED "\" \"/\"))\r\n"));
     return imap_reply_ok(c, NULL, "Namespace completed");
 }
 

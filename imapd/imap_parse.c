@@ -68,6 +68,8 @@ static struct span imap_parse_quoted(struct scan *s, struct arena *a)
         s->at = s->in.n;
     struct span raw = span_of(s->in.p + began, s->at - began);
     scan_byte(s, '"', "A quoted string does not end");
+    if (scan_ok(s) && !utf8_valid(raw)) /* RFC 9755 §3, RFC 9051 §4.3 */
+        scan_fail(s, "A quoted string is not UTF-8");
     if (escapes == 0)
         return raw;
     char *out = arena_alloc(a, raw.n);

@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "common/must.h"
+#include "imapd/imap_language.h"
 #include "imapd/imap_session.h"
 #include "imapd/imap_verbs.h"
 
@@ -14,7 +15,7 @@ static const struct {
     [ERR_OK]       = {NULL,            "Done", false},
     [ERR_NOTFOUND] = {"NONEXISTENT",   "There is no such mailbox or message", false},
     [ERR_EXISTS]   = {"ALREADYEXISTS", "It exists already", false},
-    [ERR_DENIED]   = {"CANNOT",        "This cannot be done to it", false},
+    [ERR_DENIED]   = {"NOPERM",        "You have no right to do that", false},
     [ERR_INVALID]  = {"CANNOT",        "This name or value is not possible here", false},
     [ERR_LIMIT]    = {"LIMIT",         "A limit of this server is reached", false},
     [ERR_QUOTA]    = {"OVERQUOTA",     "There is no room left in this account", false},
@@ -37,6 +38,7 @@ static enum step imap_reply(struct imap_cmd *c, const char *kind, const char *co
                             const char *text)
 {
     struct imap_session *s = c->session;
+    text = imap_language_text(s, text);
     imap_out(s, c->tag);
     if (code)
         imap_out_f(s, " %s [%s] %s\r\n", kind, code, text);
@@ -52,6 +54,8 @@ static enum step imap_reply_rest(struct imap_cmd *c)
     struct imap_view *v = c->session->view;
     if (v && !imap_view_news_more(v, c->uid))
         return STEP_MORE;
+    if (v)
+        imap_view_settle(v);
     return imap_reply(c, c->reply.kind, c->reply.code, c->reply.text);
 }
 
@@ -62,8 +66,11 @@ static enum step imap_reply_with_news(struct imap_cmd *c, const char *kind, cons
 {
     struct imap_view *v = c->session->view;
     bool numbers = c->verb && (c->verb->flags & VERB_NO_EXPUNGE) && !c->uid;
-    if (!v || imap_view_news(v, !numbers, c->uid))
+    if (!v || imap_view_news(v, !numbers, c->uid)) {
+        if (v)
+            imap_view_settle(v);
         return imap_reply(c, kind, code, text);
+    }
     c->reply.kind = kind;
     c->reply.code = code;
     c->reply.text = text;
@@ -106,7 +113,7 @@ void imap_reply_bye(struct imap_session *s, const char *text)
 {
     if (s->closing)
         return;
-    imap_out_f(s, "* BYE %s\r\n", text);
+    imap_out_f(s, "* BYE %s\r\n", imap_language_text(s, text));
     s->closing = true;
     s->bye = text;
     if (!s->running && s->conn)

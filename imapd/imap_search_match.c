@@ -1,8 +1,5 @@
 #include "imapd/imap_search.h"
 #include "common/must.h"
-#include "message/fold.h"
-#include "message/header.h"
-#include "message/words.h"
 #include "store/blob.h"
 
 /* Room: one message held against the keys of a search, RFC 9051 §6.4.4. What only the body can
@@ -36,25 +33,6 @@ bool imap_search_match_header(struct search_message *m)
     return m->err == ERR_OK;
 }
 
-bool imap_search_match_field(struct arena *a, struct span header, struct span name, struct span key)
-{
-    struct header_field field;
-    while (header_next(&header, &field)) {
-        arena_reset(a);
-        if (name.n > 0 && !span_eq_ci(field.name, name))
-            continue;
-        if (key.n == 0)
-            return true;
-        struct span value = words_decode(a, header_unfold(a, field.value));
-        if (fold_find(fold_key(a, value), key))
-            return true;
-        /* TEXT looks at the names too: "the header" is the whole line */
-        if (name.n == 0 && fold_find(fold_key(a, field.name), key))
-            return true;
-    }
-    return false;
-}
-
 static bool match_day(int32_t day, const struct search_key *k)
 {
     return k->when == SEARCH_BEFORE ? day < k->day
@@ -62,18 +40,16 @@ static bool match_day(int32_t day, const struct search_key *k)
                                     : day >= k->day;
 }
 
-static bool has_keyword(const struct search_message *m, struct span name)
+static enum search_answer match_sent(struct search_message *m, const struct search_key *k)
 {
-    for (size_t i = 0; i < m->view->keyword_count; i++)
-        if (span_eq_ci(m->view->keywords[i], name))
-            return flags_bit(m->msg->keywords, i);
-    return false;
-}
-
-static bool match_sent(struct search_message *m, const struct search_key *k)
-{
+    if (m->have_date)
+        return m->dated && match_day(date_day(m->sent), k) ? SEARCH_YES : SEARCH_NO;
+    if (m->rows_only)
+        return SEARCH_NEEDS_SCAN;
     return imap_search_match_outline(m) && m->outline.dated &&
-           match_day(date_day(m->outline.sent), k);
+                   match_day(date_day(m->outline.sent), k)
+               ? SEARCH_YES
+               : SEARCH_NO;
 }
 
 static bool match_row(const struct search_message *m, const struct search_key *k)
@@ -85,11 +61,11 @@ static bool match_row(const struct search_message *m, const struct search_key *k
     case SEARCH_FLAG:
         return ((row->flags & k->flag) != 0) == k->set;
     case SEARCH_RECENT:
-        return imap_view_recent(m->view, row->uid) == k->set;
+        return (m->view && imap_view_recent(m->view, row->uid)) == k->set;
     case SEARCH_NEW:
-        return imap_view_recent(m->view, row->uid) && !(row->flags & FLAGS_SEEN);
+        return m->view && imap_view_recent(m->view, row->uid) && !(row->flags & FLAGS_SEEN);
     case SEARCH_KEYWORD:
-        return has_keyword(m, k->name) == k->set;
+        return (k->known && flags_bit(row->keywords, k->bit)) == k->set;
     case SEARCH_SET:
         return uidset_has(k->uids, row->uid);
     case SEARCH_SIZE_OVER:
@@ -100,6 +76,16 @@ static bool match_row(const struct search_message *m, const struct search_key *k
         return row->modseq >= k->number;
     case SEARCH_INTERNAL:
         return match_day(date_day(row->internal), k);
+    case SEARCH_SAVED:
+        return match_day(date_day((struct date){.utc = row->saved}), k);
+    case SEARCH_OLDER:
+        return row->internal.utc <= k->moment;
+    case SEARCH_YOUNGER:
+        return row->internal.utc >= k->moment;
+    case SEARCH_EMAIL:
+        return k->set && row->blob == k->number;
+    case SEARCH_THREAD:
+        return k->set && row->thread == k->number;
     case SEARCH_GROUP:
     case SEARCH_OR:
     case SEARCH_SENT:
@@ -139,12 +125,12 @@ static enum search_answer match_key(struct search_message *m, const struct searc
     case SEARCH_OR:
         return match_or(m, k, scan_out);
     case SEARCH_SENT:
-        return match_sent(m, k) ? SEARCH_YES : SEARCH_NO;
+        return match_sent(m, k);
     case SEARCH_HEADER:
     case SEARCH_BODY:
     case SEARCH_TEXT:
         *scan_out = k->scan;
-        return m->scanned[k->scan];
+        return (enum search_answer)m->scanned[k->scan];
     case SEARCH_ALL:
     case SEARCH_FLAG:
     case SEARCH_RECENT:
@@ -155,6 +141,11 @@ static enum search_answer match_key(struct search_message *m, const struct searc
     case SEARCH_SIZE_UNDER:
     case SEARCH_MODSEQ:
     case SEARCH_INTERNAL:
+    case SEARCH_SAVED:
+    case SEARCH_OLDER:
+    case SEARCH_YOUNGER:
+    case SEARCH_EMAIL:
+    case SEARCH_THREAD:
         break;
     }
     return match_row(m, k) ? SEARCH_YES : SEARCH_NO;
@@ -176,4 +167,19 @@ enum search_answer imap_search_match(struct search_message *m, const struct sear
         }
     }
     return all;
+}
+
+/* Of each fuzzy text key that holds: words in any order are worth less than the text itself, the body less than a field. */
+unsigned char imap_search_match_score(const struct search_message *m,
+                                      const struct search_program *p)
+{
+    unsigned keys = 0, sum = 0;
+    for (unsigned i = 0; i < p->scans; i++) {
+        const struct search_key *k = p->scan_keys[i];
+        if (!k->fuzzy || m->scanned[i] != SEARCH_YES)
+            continue;
+        keys++;
+        sum += (m->exactly[i] ? 80 : 30) + (k->kind == SEARCH_HEADER ? 20 : 0);
+    }
+    return keys ? (unsigned char)(sum / keys) : 100;
 }

@@ -1,158 +1,211 @@
 #include "imapd/imap_search.h"
 #include "message/fold.h"
 #include "message/header.h"
-#include "store/blob.h"
+#include "message/words.h"
 
-/* Room: BODY and TEXT: the text parts of a message, with transfer encoding and charset removed
- * and case folded, searched for a key. A key that crosses two chunks is found because the end of
- * the folded text is kept in front of the next. The headers of embedded messages are part of the
- * body; those of the message itself and of its parts belong to TEXT alone (RFC 9051 §6.4.4). */
+/* Room: HEADER, BODY and TEXT: fields with their encoded words decoded, and the text as store/body_text.h gives it. One pass
+ * looks for all keys of the program, so that a message is decoded once however many there are. */
 
-#define READ_BYTES (64u << 10)
-#define TEXT_BYTES (1u << 20) /* of one read, decoded, converted and folded */
-#define HEADER_BYTES (1u << 20)
-#define SUBJECT_BYTES 900 /* a longer one may have been cut in the outline */
+#define FIELDS_BYTES (32u << 10) /* of fields in one step */
+#define FIELDS_WORK 20000        /* fields times keys */
+#define PIECE_WORK (2u << 20)    /* bytes of text times words in one step */
+#define SUBJECT_BYTES 900        /* a longer one may have been cut in the outline */
 
-void imap_search_scan_init(struct search_scan *s)
+void imap_search_scan_init(struct search_scan *s, struct search_program *p)
 {
-    *s = (struct search_scan){0};
-    buf_init(&s->raw, READ_BYTES);
-    buf_init(&s->decoded, TEXT_BYTES);
-    buf_init(&s->utf8, TEXT_BYTES);
-    buf_init(&s->folded, 4 * TEXT_BYTES);
+    *s = (struct search_scan){.program = p};
+    if (p->scans > 0)
+        body_text_init(&s->text);
 }
 
 void imap_search_scan_fini(struct search_scan *s)
 {
-    charset_free(&s->charset);
-    buf_fini(&s->raw);
-    buf_fini(&s->decoded);
-    buf_fini(&s->utf8);
-    buf_fini(&s->folded);
+    if (s->program && s->program->scans > 0)
+        body_text_fini(&s->text);
 }
 
-void imap_search_scan_begin(struct search_scan *s, const struct search_key *key)
+void imap_search_scan_reset(struct search_scan *s, struct search_message *m)
 {
-    charset_free(&s->charset);
-    s->running = true;
-    s->key = key;
-    s->part = 0;
-    s->in_part = s->hit = false;
+    s->pass = SCAN_NOTHING;
+    for (unsigned i = 0; i < s->program->scans; i++) {
+        const struct search_key *k = s->program->scan_keys[i];
+        /* every message holds the empty text; an empty field is still to be found */
+        bool told = k->word_count == 0 && k->kind != SEARCH_HEADER;
+        m->scanned[i] = told ? SEARCH_YES : SEARCH_NEEDS_SCAN;
+        m->words[i] = 0;
+        m->exactly[i] = false;
+    }
 }
 
-/* The header block of a part: part 0's is the message's own (TEXT); a hidden part inside a
- * message/rfc822 part carries that message's. */
-static bool look_at_header(struct search_scan *s, struct search_message *m,
-                           const struct outline_part *p)
+/* Which words of the key lie in this text; *exactly: the whole text of a fuzzy one. */
+static uint32_t words_in(const struct search_key *k, struct span text, uint32_t have, bool *exactly)
 {
-    uint64_t n = p->body_at - p->header_at;
-    if (n == 0)
+    for (size_t i = 0; i < k->word_count; i++) {
+        if (!(have & 1u << i) && fold_find(text, k->words[i]))
+            have |= 1u << i;
+    }
+    if (k->fuzzy && !*exactly)
+        *exactly = fold_find(text, k->text);
+    return have;
+}
+
+static bool all_words(const struct search_key *k, uint32_t have)
+{
+    return have == (uint32_t)((UINT64_C(1) << k->word_count) - 1);
+}
+
+/* --- fields --- */
+
+/* One field against the header keys that name it; it is decoded if there is one. */
+static void look_at_field(struct search_scan *s, struct search_message *m,
+                          const struct header_field *field)
+{
+    struct span value = SPAN("");
+    bool decoded = false;
+    for (unsigned i = 0; i < s->program->scans; i++) {
+        const struct search_key *k = s->program->scan_keys[i];
+        if (k->kind != SEARCH_HEADER || m->scanned[i] != SEARCH_NEEDS_SCAN ||
+            !span_eq_ci(field->name, k->name))
+            continue;
+        if (!decoded && k->word_count > 0) {
+            arena_reset(m->arena);
+            value =
+                fold_key(m->arena, words_decode(m->arena, header_unfold(m->arena, field->value)));
+            decoded = true;
+        }
+        /* A field is one text: words of a fuzzy key in several fields are not together. */
+        if (all_words(k, words_in(k, value, 0, &m->exactly[i])))
+            m->scanned[i] = SEARCH_YES;
+    }
+}
+
+static void end_fields(struct search_scan *s, struct search_message *m)
+{
+    for (unsigned i = 0; i < s->program->scans; i++) {
+        if (s->program->scan_keys[i]->kind == SEARCH_HEADER && m->scanned[i] == SEARCH_NEEDS_SCAN)
+            m->scanned[i] = SEARCH_NO;
+    }
+    s->pass = SCAN_NOTHING;
+}
+
+static void step_fields(struct search_scan *s, struct search_message *m)
+{
+    struct header_field field;
+    size_t before = s->fields.n;
+    for (size_t work = 0; work < FIELDS_WORK && before - s->fields.n < FIELDS_BYTES;
+         work += s->program->scans) {
+        if (!header_next(&s->fields, &field)) {
+            end_fields(s, m);
+            return;
+        }
+        look_at_field(s, m, &field);
+    }
+}
+
+/* A subject that stands in the outline answers without the header, if it holds the key. */
+static bool is_told_subject(struct search_message *m, const struct search_key *k, unsigned i)
+{
+    if (k->word_count == 0 || !span_eq_ci(k->name, SPAN("Subject")) ||
+        !imap_search_match_outline(m) || m->outline.subject.n >= SUBJECT_BYTES)
         return false;
-    buf_reset(&s->raw);
-    struct buf block;
-    buf_init(&block, HEADER_BYTES);
-    m->err = blob_read(m->t, m->msg->blob, p->header_at,
-                       n < HEADER_BYTES ? (size_t)n : HEADER_BYTES, &block, &m->fault);
-    bool hit = m->err == ERR_OK &&
-               imap_search_match_field(m->arena, buf_span(&block), SPAN(""), s->key->text);
-    buf_fini(&block);
-    return hit;
+    struct span subject = fold_key(m->arena, m->outline.subject);
+    return all_words(k, words_in(k, subject, 0, &m->exactly[i]));
 }
 
-static bool is_embedded(struct search_message *m, const struct outline_part *p, uint32_t index)
+/* --- text --- */
+
+static bool is_open(const struct search_scan *s, const struct search_message *m, unsigned i)
 {
-    struct outline_part parent;
-    return index > 0 && outline_part(&m->outline, p->parent, &parent) &&
-           parent.kind == OUTLINE_MESSAGE;
+    enum search_kind kind = s->program->scan_keys[i]->kind;
+    return m->scanned[i] == SEARCH_NEEDS_SCAN &&
+           (kind == SEARCH_TEXT || (kind == SEARCH_BODY && s->pass == SCAN_BODY));
 }
 
-/* Goes to the next part that can hold the key. */
-static void next_part(struct search_scan *s, struct search_message *m)
+/* The end of a needle that began in the piece before is found by repeating that much. */
+static size_t overlap(const struct search_program *p)
 {
-    struct outline_part p;
-    uint32_t index = s->part++;
-    if (!outline_part(&m->outline, index, &p)) {
-        m->err = fault_set(&m->fault, ERR_CORRUPT, "outline of body %llu",
-                           (unsigned long long)m->msg->blob);
-        return;
+    size_t most = 1;
+    for (unsigned i = 0; i < p->scans; i++) {
+        const struct search_key *k = p->scan_keys[i];
+        if (k->kind == SEARCH_HEADER)
+            continue;
+        most = k->fuzzy && k->text.n > most ? k->text.n : most;
+        for (size_t w = 0; w < k->word_count; w++)
+            most = k->words[w].n > most ? k->words[w].n : most;
     }
-    if ((s->key->kind == SEARCH_TEXT || is_embedded(m, &p, index)) && look_at_header(s, m, &p)) {
-        s->hit = true;
-        return;
+    return most - 1;
+}
+
+/* What a pass through the body did not find may still stand in a header: that is another pass. */
+static void end_text(struct search_scan *s, struct search_message *m)
+{
+    enum search_kind kind = s->pass == SCAN_BODY ? SEARCH_BODY : SEARCH_TEXT;
+    for (unsigned i = 0; i < s->program->scans; i++) {
+        if (m->scanned[i] == SEARCH_NEEDS_SCAN && s->program->scan_keys[i]->kind == kind)
+            m->scanned[i] = SEARCH_NO;
+        if (m->scanned[i] == SEARCH_NEEDS_SCAN)
+            m->words[i] = 0;
     }
-    if (p.kind != OUTLINE_LEAF || (p.type.n > 0 && !span_eq(p.type, SPAN("text"))) ||
-        p.end_at == p.body_at)
-        return;
-    s->in_part = true;
-    s->at = p.body_at;
-    s->end = p.end_at;
-    s->decoder = ENCODE_DECODER(p.encoding);
-    charset_free(&s->charset);
-    s->charset =
-        charset_new(p.charset.n > 0 && charset_known(p.charset) ? p.charset : SPAN("utf-8"));
-    buf_reset(&s->folded);
+    s->pass = SCAN_NOTHING;
 }
 
-static void look_at_chunk(struct search_scan *s, struct search_message *m)
+/* The open keys in the piece, as many as one step may take. */
+static void step_piece(struct search_scan *s, struct search_message *m)
 {
-    uint64_t left = s->end - s->at;
-    size_t n = left < READ_BYTES ? (size_t)left : READ_BYTES;
-    buf_reset(&s->raw);
-    buf_reset(&s->decoded);
-    buf_reset(&s->utf8);
-    m->err = blob_read(m->t, m->msg->blob, s->at, n, &s->raw, &m->fault);
-    if (m->err != ERR_OK)
-        return;
-    s->at += n;
-    bool last = s->at == s->end;
-    encode_decode(&s->decoder, buf_span(&s->raw), last, &s->decoded);
-    if (s->charset)
-        charset_convert(s->charset, buf_span(&s->decoded), last, &s->utf8);
-    fold_text(buf_span(&s->utf8), &s->folded);
-    s->hit = fold_find(buf_span(&s->folded), s->key->text);
-    size_t keep = s->key->text.n > 0 ? s->key->text.n - 1 : 0;
-    if (s->folded.n > keep)
-        buf_eat(&s->folded, s->folded.n - keep);
-    s->in_part = !last;
-}
-
-/* The subject stands in the outline, unless it was cut: then the body need not be read. */
-static bool is_told_subject(const struct search_key *key, struct search_message *m)
-{
-    return key->text.n > 0 && span_eq_ci(key->name, SPAN("Subject")) &&
-           imap_search_match_outline(m) && m->outline.subject.n > 0 &&
-           m->outline.subject.n < SUBJECT_BYTES;
-}
-
-static enum search_answer look_at_fields(struct search_scan *s, struct search_message *m)
-{
-    s->running = false;
-    if (is_told_subject(s->key, m))
-        return fold_find(fold_key(m->arena, m->outline.subject), s->key->text) ? SEARCH_YES
-                                                                               : SEARCH_NO;
-    return imap_search_match_header(m) && imap_search_match_field(m->arena, buf_span(&m->header),
-                                                                  s->key->name, s->key->text)
-               ? SEARCH_YES
-               : SEARCH_NO;
-}
-
-enum search_answer imap_search_scan_more(struct search_scan *s, struct search_message *m)
-{
-    if (s->key->kind == SEARCH_HEADER)
-        return look_at_fields(s, m);
-    if (s->key->text.n == 0) { /* every message holds the empty text */
-        s->running = false;
-        return SEARCH_YES;
+    size_t work = 0;
+    for (; s->at < s->program->scans && work < PIECE_WORK; s->at++) {
+        const struct search_key *k = s->program->scan_keys[s->at];
+        if (!is_open(s, m, s->at))
+            continue;
+        work += s->piece.n * (k->word_count + 1);
+        m->words[s->at] = words_in(k, s->piece, m->words[s->at], &m->exactly[s->at]);
+        if (all_words(k, m->words[s->at]))
+            m->scanned[s->at] = SEARCH_YES;
     }
-    if (!imap_search_match_outline(m))
-        return SEARCH_NO;
-    if (s->in_part)
-        look_at_chunk(s, m);
-    else if (s->part < m->outline.parts)
-        next_part(s, m);
+    s->in_piece = s->at < s->program->scans;
+    if (!s->in_piece && s->last)
+        end_text(s, m);
+}
+
+static void step_text(struct search_scan *s, struct search_message *m)
+{
+    bool more;
+    if (!s->in_piece) {
+        m->err = body_text_step(&s->text, m->t, &s->piece, &more, &m->fault);
+        if (m->err != ERR_OK)
+            return;
+        s->last = !more;
+        s->at = 0;
+    }
+    step_piece(s, m);
+}
+
+/* --- */
+
+static void begin(struct search_scan *s, struct search_message *m, unsigned scan)
+{
+    enum search_kind kind = s->program->scan_keys[scan]->kind;
+    s->in_piece = false;
+    s->pass = kind == SEARCH_HEADER ? SCAN_HEADER : kind == SEARCH_BODY ? SCAN_BODY : SCAN_TEXT;
+    if (s->pass != SCAN_HEADER) {
+        body_text_begin(&s->text, m->msg->blob,
+                        s->pass == SCAN_BODY ? BODY_TEXT_BODY : BODY_TEXT_ALL, overlap(s->program));
+    } else if (is_told_subject(m, s->program->scan_keys[scan], scan)) {
+        m->scanned[scan] = SEARCH_YES;
+        s->pass = SCAN_NOTHING;
+    } else if (imap_search_match_header(m)) {
+        s->fields = buf_span(&m->header);
+    }
+}
+
+void imap_search_scan_step(struct search_scan *s, struct search_message *m, unsigned scan)
+{
+    if (s->pass == SCAN_NOTHING)
+        begin(s, m, scan);
+    if (m->err != ERR_OK || s->pass == SCAN_NOTHING)
+        return;
+    if (s->pass == SCAN_HEADER)
+        step_fields(s, m);
     else
-        s->running = false;
-    if (m->err != ERR_OK || s->hit)
-        s->running = false;
-    return s->running ? SEARCH_NEEDS_SCAN : s->hit && m->err == ERR_OK ? SEARCH_YES : SEARCH_NO;
+        step_text(s, m);
 }

@@ -1,5 +1,7 @@
 #include "common/log.h"
+#include "imapd/imap_object.h"
 #include "imapd/imap_parse.h"
+#include "imapd/imap_qresync.h"
 #include "imapd/imap_reach.h"
 #include "imapd/imap_session.h"
 #include "imapd/imap_verbs.h"
@@ -8,19 +10,25 @@
 
 #include <inttypes.h>
 
-/* select-params = SP "(" select-param *(SP select-param) ")"    RFC 4466 §2.1; only CONDSTORE,
- * RFC 7162 §3.1.8 */
-static void imap_select_params(struct scan *in, bool *condstore)
+/* select-params = SP "(" select-param *(SP select-param) ")"    RFC 4466 §2.1; CONDSTORE and
+ * QRESYNC, RFC 7162 §3.1.8 and §3.2.5 */
+static void imap_select_params(struct imap_cmd *c, bool *condstore, struct imap_qresync *q)
 {
+    struct scan *in = &c->args;
     if (scan_done(in))
         return;
     imap_parse_sp(in);
     scan_byte(in, '(', "Expected ( before the parameters");
     do {
-        if (span_eq_ci(imap_parse_atom(in), SPAN("CONDSTORE")))
+        struct span name = imap_parse_atom(in);
+        if (span_eq_ci(name, SPAN("CONDSTORE"))) {
             *condstore = true;
-        else
+        } else if (span_eq_ci(name, SPAN("QRESYNC")) && !q->asked) {
+            imap_parse_sp(in);
+            imap_qresync_parse(c, in, q);
+        } else {
             scan_fail(in, "Unknown parameter");
+        }
     } while (scan_try(in, ' '));
     scan_byte(in, ')', "Expected ) behind the parameters");
     scan_end(in, "Unexpected text at the end");
@@ -36,13 +44,15 @@ static void imap_select_tell(struct imap_session *s, const struct mailbox *box, 
     imap_outf(s, "* %" PRIu32 " EXISTS\r\n", v->told_exists);
     if (!rev2) {
         imap_outf(s, "* %" PRIu32 " RECENT\r\n", imap_view_recent_count(v));
-        if (first_unseen)
+        if (first_unseen && !(s->enabled & IMAP_UIDONLY)) /* a message number: RFC 9586 §3 */
             imap_outf(s, "* OK [UNSEEN %" PRIu32 "] First unseen\r\n",
                       uidset_rank(&v->uids, first_unseen));
     }
     imap_outf(s, "* OK [UIDVALIDITY %" PRIu32 "] UIDs are valid\r\n", box->uidvalidity);
     imap_outf(s, "* OK [UIDNEXT %" PRIu32 "] Predicted next UID\r\n", box->uidnext);
     imap_outf(s, "* OK [HIGHESTMODSEQ %" PRIu64 "] Highest\r\n", box->highestmodseq);
+    imap_outf(s, "* OK [MAILBOXID (%s)] This mailbox\r\n",
+              imap_object_cstr(s->cmd.arena, IMAP_OBJECT_MAILBOX, box->id));
     if (rev2)
         imap_out_list(s, "", box->name, given);
 }
@@ -65,8 +75,14 @@ static enum err imap_select_open(struct imap_cmd *c, struct span name, bool read
     return e;
 }
 
+static void imap_select_cleanup(struct imap_cmd *c)
+{
+    imap_qresync_fini(c->state);
+}
+
 static enum step imap_select(struct imap_cmd *c, bool read_only)
 {
+    struct imap_qresync *q = arena_new_of(c->arena, struct imap_qresync);
     struct imap_session *s = c->session;
     struct fault f = FAULT_NONE;
     struct mailbox box;
@@ -75,7 +91,9 @@ static enum step imap_select(struct imap_cmd *c, bool read_only)
     bool condstore = false;
     struct span given, name;
     name = imap_parse_mailbox_given(&c->args, c->arena, imap_session_utf8(s), &given);
-    imap_select_params(&c->args, &condstore);
+    c->state = q;
+    c->cleanup = imap_select_cleanup;
+    imap_select_params(c, &condstore, q);
     if (!scan_ok(&c->args))
         return imap_reply_bad(c, c->args.why);
     /* Whatever becomes of the new one, the old one is closed: RFC 9051 §6.3.2 */
@@ -92,8 +110,9 @@ static enum step imap_select(struct imap_cmd *c, bool read_only)
     imap_session_enter(s, IMAP_SELECTED);
     imap_select_tell(s, &box, given, first_unseen);
     imap_view_recent_told(view);
-    return read_only ? imap_reply_ok(c, "READ-ONLY", "Examine completed")
-                     : imap_reply_ok(c, "READ-WRITE", "Select completed");
+    const char *code = view->read_only ? "READ-ONLY" : "READ-WRITE";
+    const char *text = read_only ? "Examine completed" : "Select completed";
+    return q->asked ? imap_qresync_run(c, q, code, text) : imap_reply_ok(c, code, text);
 }
 
 enum step imap_select_select(struct imap_cmd *c)
@@ -116,14 +135,17 @@ static enum err imap_select_expunge(struct txn *t, struct store_op *op, struct f
 {
     const uint64_t *mailbox = imap_cmd_of_op(op)->state;
     struct uidset gone = {0};
-    enum err e = msg_expunge(t, *mailbox, NULL, true, &gone, f);
+    enum err e = imap_reach_selected(imap_cmd_of_op(op)->session, t, ACL_EXPUNGE, f);
+    if (e == ERR_OK)
+        e = msg_expunge(t, *mailbox, NULL, true, &gone, f);
     uidset_fini(&gone);
     return e;
 }
 
 static enum step imap_select_expunged(struct imap_cmd *c)
 {
-    if (c->op_result != ERR_OK && c->op_result != ERR_NOTFOUND)
+    /* Without the right "e" CLOSE leaves them: RFC 4314 §4 */
+    if (c->op_result != ERR_OK && c->op_result != ERR_NOTFOUND && c->op_result != ERR_DENIED)
         return imap_reply_err(c, c->op_result, &c->op.fault);
     return imap_select_closed(c);
 }

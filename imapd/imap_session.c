@@ -17,8 +17,9 @@
 
 static const struct sm_rule imap_session_rules[IMAP_STATES] = {
     [IMAP_NONAUTH] = {"not authenticated", SM_TO(IMAP_AUTH) | SM_TO(IMAP_BYE)},
-    [IMAP_AUTH] = {"authenticated", SM_TO(IMAP_AUTH) | SM_TO(IMAP_SELECTED) | SM_TO(IMAP_BYE)},
-    [IMAP_SELECTED] = {"selected", SM_TO(IMAP_AUTH) | SM_TO(IMAP_BYE)},
+    [IMAP_AUTH] = {"authenticated",
+                   SM_TO(IMAP_NONAUTH) | SM_TO(IMAP_AUTH) | SM_TO(IMAP_SELECTED) | SM_TO(IMAP_BYE)},
+    [IMAP_SELECTED] = {"selected", SM_TO(IMAP_NONAUTH) | SM_TO(IMAP_AUTH) | SM_TO(IMAP_BYE)},
     [IMAP_BYE] = {"logout", SM_TO(IMAP_BYE)},
 };
 
@@ -118,7 +119,7 @@ static void imap_session_closed(void *owner, const char *why)
               "why=\"%s\" commands=%u in=%" PRIu64 " out=%" PRIu64 " ms=%" PRIu64,
               s->bye ? s->bye : why, s->input->commands, conn_bytes_in(s->conn), s->out_bytes,
               clock_ms() - s->began_ms);
-    if (!s->counted)
+    if (!s->known)
         imapd_left(s->door, conn_peer(s->conn));
     s->conn = NULL;
     /* An operation or a look-up that is under way still writes into us: its completion is the
@@ -166,10 +167,12 @@ static void imap_session_cmd_ended(struct imap_session *s)
  * still gets its replies. */
 static void imap_session_pause(struct imap_session *s)
 {
-    if (!s->paused && s->conn && !imap_input_ready(s)) {
-        s->paused = true;
+    bool pause = !imap_input_ready(s);
+    if (s->conn && pause && !s->paused)
         conn_pause(s->conn);
-    }
+    else if (s->conn && !pause && s->paused)
+        conn_resume(s->conn); /* the command that worked waits for more of itself */
+    s->paused = pause && s->conn;
 }
 
 /* After each step: is this the end, and if not, is there memory that nobody needs while we wait
@@ -351,7 +354,31 @@ void imap_session_new(struct imapd_door *door, struct loop *l, int fd, struct sp
         imap_session_shut(s, IMAP_SESSION_STOPS);
 }
 
-/* --- to the account's loop --- */
+/* --- to the account's loop, and away from the account --- */
+
+void imap_session_known(struct imap_session *s)
+{
+    if (!s->known)
+        imapd_left(s->door, conn_peer(s->conn));
+    s->known = true;
+}
+
+void imap_session_unauthenticate(struct imap_session *s)
+{
+    imap_session_enter(s, IMAP_NONAUTH);
+    if (s->counted)
+        imapd_home_leave(s->home, s->account);
+    s->counted = false;
+    mem_free((void *)(uintptr_t)s->address.p);
+    s->address = (struct span){NULL, 0};
+    s->account = 0;
+    s->actor = (struct actor){.kind = ACTOR_IMAP, .session = s->id};
+    s->enabled = 0;
+    s->language = 0;
+    s->bad = 0;
+    s->began_ms = clock_ms(); /* as a new connection, it has so long to authenticate */
+    imap_session_deadline(s);
+}
 
 static void imap_session_moved(void *owner)
 {

@@ -33,7 +33,8 @@ struct imap_session {
     uint64_t account;
     struct span address; /* of the account */
     struct actor actor;
-    unsigned enabled; /* of enum imap_enabled */
+    unsigned enabled;  /* of enum imap_enabled */
+    unsigned language; /* of the texts, imapd/imap_language.h; 0: i-default */
     /* from SELECT to the next SELECT, CLOSE or UNSELECT */
     struct imap_view *view; /* NULL when nothing is selected */
     /* one command */
@@ -54,10 +55,11 @@ struct imap_session {
     uint64_t looked_ms;    /* the deadline last looked whether the peer reads */
     uint64_t out_bytes;    /* sent so far */
     uint64_t left_bytes;   /* of them taken by the kernel at looked_ms */
-    bool counted; /* among its account's sessions in home, no longer among those of its address */
-    bool paused;  /* conn_pause is on: the command works */
-    bool moving;  /* from one loop to another */
-    const char *shut; /* the service stops: say this at the end of the command */
+    bool counted;          /* among its account's sessions in home */
+    bool known;            /* has logged in once: counted no longer among those of its address */
+    bool paused;           /* conn_pause is on: the command works */
+    bool moving;           /* from one loop to another */
+    const char *shut;      /* the service stops: say this at the end of the command */
     struct imapd_door *door;
 };
 
@@ -81,6 +83,10 @@ void imap_session_shut(struct imap_session *s, const char *text);
  * AUTHENTICATE. */
 enum step imap_session_login(struct imap_cmd *c, uint64_t account, const char *address,
                              imap_step_fn *then);
+/* It has logged in: counted no longer among those of its address. */
+void imap_session_known(struct imap_session *s);
+/* Back to IMAP_NONAUTH: what belongs to the account, was selected or enabled is forgotten. RFC 8437 §3 */
+void imap_session_unauthenticate(struct imap_session *s);
 /* The state's machine; a view is closed on the way out of IMAP_SELECTED. */
 void imap_session_enter(struct imap_session *s, enum imap_state next);
 /* Moves the deadline to what comes first now: preauth, autologout, "Still here", a peer that

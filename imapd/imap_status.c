@@ -1,5 +1,7 @@
 #include "imapd/imap_status.h"
 
+#include "imapd/imap_condstore.h"
+#include "imapd/imap_object.h"
 #include "imapd/imap_parse.h"
 #include "imapd/imap_reach.h"
 #include "imapd/imap_session.h"
@@ -18,14 +20,16 @@ enum imap_status_item {
     IMAP_STATUS_SIZE,
     IMAP_STATUS_HIGHESTMODSEQ,
     IMAP_STATUS_APPENDLIMIT,
+    IMAP_STATUS_DELETED_STORAGE,
+    IMAP_STATUS_MAILBOXID,
     IMAP_STATUS_ITEMS
 };
 
 /* status-att, RFC 9051 §9; RECENT of RFC 3501, HIGHESTMODSEQ of RFC 7162 §3.1.7, APPENDLIMIT of
- * RFC 7889 §3 */
+ * RFC 7889 §3, DELETED-STORAGE of RFC 9208 §4.1.4, MAILBOXID of RFC 8474 §4.3 */
 static const char *const imap_status_names[IMAP_STATUS_ITEMS] = {
     "MESSAGES", "RECENT", "UIDNEXT",       "UIDVALIDITY", "UNSEEN",
-    "DELETED",  "SIZE",   "HIGHESTMODSEQ", "APPENDLIMIT"};
+    "DELETED",  "SIZE",   "HIGHESTMODSEQ", "APPENDLIMIT", "DELETED-STORAGE", "MAILBOXID"};
 
 unsigned imap_status_items(struct scan *in)
 {
@@ -70,7 +74,7 @@ enum err imap_status_send(struct imap_session *s, struct txn *t, const struct ma
             return e;
     }
     if (items & 1u << IMAP_STATUS_HIGHESTMODSEQ)
-        s->enabled |= IMAP_CONDSTORE;
+        imap_condstore_on(s);
     const uint64_t values[IMAP_STATUS_ITEMS] = {
         [IMAP_STATUS_MESSAGES] = box->messages,
         [IMAP_STATUS_RECENT] = recent,
@@ -79,6 +83,7 @@ enum err imap_status_send(struct imap_session *s, struct txn *t, const struct ma
         [IMAP_STATUS_UNSEEN] = box->unseen,
         [IMAP_STATUS_DELETED] = box->deleted,
         [IMAP_STATUS_SIZE] = box->bytes,
+        [IMAP_STATUS_DELETED_STORAGE] = box->deleted_bytes,
         [IMAP_STATUS_HIGHESTMODSEQ] = box->highestmodseq,
         [IMAP_STATUS_APPENDLIMIT] = s->options->limits.message_bytes,
     };
@@ -87,7 +92,12 @@ enum err imap_status_send(struct imap_session *s, struct txn *t, const struct ma
     imap_out_mailbox(s, box->name);
     for (unsigned i = 0; i < IMAP_STATUS_ITEMS; i++) {
         if (items & 1u << i) {
-            imap_outf(s, "%s%s %" PRIu64, between, imap_status_names[i], values[i]);
+            imap_outf(s, "%s%s ", between, imap_status_names[i]);
+            if (i == IMAP_STATUS_MAILBOXID)
+                imap_outf(s, "(%s)",
+                          imap_object_cstr(s->cmd.arena, IMAP_OBJECT_MAILBOX, box->id));
+            else
+                imap_outf(s, "%" PRIu64, values[i]);
             between = " ";
         }
     }

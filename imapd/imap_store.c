@@ -1,4 +1,8 @@
+#include "imapd/imap_condstore.h"
+#include "imapd/imap_limit.h"
 #include "imapd/imap_parse.h"
+#include "imapd/imap_progress.h"
+#include "imapd/imap_reach.h"
 #include "imapd/imap_rows.h"
 #include "imapd/imap_session.h"
 #include "imapd/imap_verbs.h"
@@ -7,12 +11,16 @@
 /* Room: STORE, RFC 9051 §6.4.6, with UNCHANGEDSINCE of RFC 7162 §3.1.3. */
 
 #define IMAP_STORE_CODE_BYTES (32u << 20) /* more than the UIDs of any mailbox */
+#define IMAP_STORE_LINE_BYTES (2u << 20)  /* more than all keywords of a mailbox */
 
 struct change_state {
     struct flags_change change;
     bool silent;
     struct uidset uids, changed, refused;
+    struct buf line;
     struct imap_rows rows;
+    const char *limit;    /* code of MESSAGELIMIT */
+    uint64_t told, count; /* messages */
 };
 
 static void cleanup(struct imap_cmd *c)
@@ -21,10 +29,11 @@ static void cleanup(struct imap_cmd *c)
     uidset_fini(&st->uids);
     uidset_fini(&st->changed);
     uidset_fini(&st->refused);
+    buf_fini(&st->line);
 }
 
 /* store-modifiers = SP "(" "UNCHANGEDSINCE" SP mod-sequence-valzer ")"    RFC 7162 §7 */
-static void modifiers(struct scan *s, struct imap_cmd *c, struct change_state *st)
+static void modifiers(struct scan *s, struct change_state *st)
 {
     if (!scan_try(s, '('))
         return;
@@ -34,15 +43,13 @@ static void modifiers(struct scan *s, struct imap_cmd *c, struct change_state *s
     st->change.unchangedsince = scan_u64(s, "Expected a MODSEQ after UNCHANGEDSINCE");
     scan_byte(s, ')', "Expected ) after the modifiers");
     imap_parse_sp(s);
-    if (scan_ok(s))
-        c->session->enabled |= IMAP_CONDSTORE;
 }
 
 /* store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]) SP (flag-list / (flag *(SP flag))) */
 static void parse(struct imap_cmd *c, struct change_state *st)
 {
     struct scan *s = &c->args;
-    modifiers(s, c, st);
+    modifiers(s, st);
     st->change.how = scan_try(s, '+') ? FLAGS_ADD : scan_try(s, '-') ? FLAGS_REMOVE : FLAGS_REPLACE;
     if (!scan_try_word(s, SPAN("FLAGS")))
         scan_fail(s, "Expected FLAGS, +FLAGS or -FLAGS");
@@ -56,6 +63,9 @@ static enum err apply(struct txn *t, struct store_op *op, struct fault *f)
 {
     struct imap_cmd *c = imap_cmd_of_op(op);
     struct change_state *st = c->state;
+    enum err e = imap_reach_flags(c->session, t, &st->change, f);
+    if (e != ERR_OK)
+        return e;
     return flags_store(t, c->session->view->mailbox, &st->uids, &st->change, &st->changed,
                        &st->refused, f);
 }
@@ -85,35 +95,46 @@ static const char *modified_code(struct imap_cmd *c, struct change_state *st)
 
 static enum step finish(struct imap_cmd *c, struct change_state *st)
 {
-    if (!uidset_empty(&st->refused))
+    bool refused = !uidset_empty(&st->refused);
+    bool issued = st->rows.missing && !c->uid && !st->silent; /* RFC 2180 §4.2.3 */
+    if (st->limit && (refused || issued))                     /* RFC 9738 §3.1 */
+        imap_outf(c->session, "* NO [%s] Only the last of them\r\n", st->limit);
+    if (refused)
         return imap_reply_ok(c, modified_code(c, st), "Conditional STORE failed for some messages");
-    if (st->rows.missing && !c->uid && !st->silent) /* RFC 2180 §4.2.3 */
+    if (issued)
         return imap_reply_no(c, "EXPUNGEISSUED", "Some messages were expunged by another session");
-    return imap_reply_ok(c, NULL, "STORE completed");
+    return imap_reply_ok(c, st->limit, "STORE completed");
 }
 
 /* One message's line. With .SILENT only those that somebody else has changed are told (RFC
- * 9051 §6.4.6), and the MODSEQ to a client that wants it (RFC 7162 §3.1.3). */
+ * 9051 §6.4.6), and the MODSEQ to a client that wants it (RFC 7162 §3.1.3). Those that UNCHANGEDSINCE
+ * kept as they are the client would have to ask for. */
 static void tell(struct imap_cmd *c, struct change_state *st, const struct msg *m)
 {
     struct imap_session *s = c->session;
     struct imap_view *v = s->view;
+    struct buf *out = &st->line;
+    bool refused = uidset_has(&st->refused, m->uid);
     bool modseq = s->enabled & IMAP_CONDSTORE;
-    bool flags = !st->silent || uidset_has(&v->flagged, m->uid);
+    bool flags = !st->silent || refused || uidset_has(&v->flagged, m->uid);
     uidset_remove(&v->flagged, m->uid, m->uid);
     if (!flags && !(modseq && uidset_has(&st->changed, m->uid)))
         return;
-    imap_outf(s, "* %u FETCH (", uidset_rank(&v->uids, m->uid));
-    if (c->uid || modseq)
-        imap_outf(s, "UID %u%s", m->uid, flags || modseq ? " " : "");
-    if (modseq)
-        imap_outf(s, "MODSEQ (%llu)%s", (unsigned long long)m->modseq, flags ? " " : "");
-    if (flags) {
-        imap_out(s, SPAN("FLAGS "));
-        imap_out_flags(s, m->flags, m->keywords, v->keywords, v->keyword_count,
-                       !(s->enabled & IMAP_REV2) && imap_view_recent(v, m->uid));
+    buf_reset(out);
+    imap_view_line(v, m->uid, out);
+    if ((c->uid || modseq) && !(s->enabled & IMAP_UIDONLY))
+        buf_addf(out, "UID %u ", m->uid);
+    if (modseq) {
+        buf_addf(out, "MODSEQ (%llu)%s", (unsigned long long)m->modseq, flags ? " " : "");
+        imap_view_modseq_sent(v, m->modseq);
     }
-    imap_out(s, SPAN(")\r\n"));
+    if (flags) {
+        buf_addz(out, "FLAGS ");
+        imap_out_flags_text(out, m->flags, m->keywords, v->keywords, v->keyword_count,
+                            imap_view_recent(v, m->uid));
+    }
+    buf_addz(out, ")\r\n");
+    imap_out(s, buf_span(out));
 }
 
 static enum err tell_slice(struct imap_cmd *c, struct change_state *st, struct txn *t,
@@ -123,8 +144,7 @@ static enum err tell_slice(struct imap_cmd *c, struct change_state *st, struct t
     enum err e = ERR_OK;
     imap_rows_begin(&st->rows, t);
     while (e == ERR_OK && !imap_cmd_should_yield(c) && imap_rows_next(&st->rows, &m)) {
-        if (uidset_has(&st->refused, m.uid))
-            continue;
+        st->told++;
         e = imap_view_keywords_of(c->session->view, t, m.keywords, f);
         if (e == ERR_OK)
             tell(c, st, &m);
@@ -143,7 +163,10 @@ static enum step more(struct imap_cmd *c)
     txn_read_end(&t);
     if (e != ERR_OK)
         return imap_reply_err(c, e, &f);
-    return st->rows.next != 0 ? STEP_MORE : finish(c, st);
+    if (st->rows.next == 0)
+        return finish(c, st);
+    imap_progress(c, st->told, st->count);
+    return STEP_MORE;
 }
 
 static enum step done(struct imap_cmd *c)
@@ -177,11 +200,16 @@ enum step imap_store(struct imap_cmd *c)
     parse(c, st);
     if (!scan_ok(&c->args))
         return imap_reply_bad(c, c->args.why);
+    buf_init(&st->line, IMAP_STORE_LINE_BYTES);
     c->state = st;
     c->cleanup = cleanup;
     if (!imap_view_resolve(c->session->view, &set, c->uid, &st->uids))
         return imap_reply_bad(c, "There is no message of that number");
     if (uidset_empty(&st->uids))
         return imap_reply_ok(c, NULL, "STORE completed, there was nothing to change");
+    if (st->change.conditional)
+        imap_condstore_on(c->session);
+    st->limit = imap_limit_cut(c, &st->uids);
+    st->count = uidset_count(&st->uids);
     return imap_cmd_submit(c, apply, done);
 }

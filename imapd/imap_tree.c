@@ -1,5 +1,7 @@
 #include "imapd/imap_tree.h"
 
+#include "imapd/imap_reach.h"
+
 #include <stdlib.h>
 
 /* What was found, before the levels above are added. */
@@ -24,14 +26,11 @@ static struct imap_tree_node *imap_tree_add(struct imap_tree_heap *h, struct spa
     return node;
 }
 
-static bool imap_tree_mailbox(void *arg, const struct mailbox *box)
+static void imap_tree_add_mailbox(struct imap_tree_heap *h, const struct mailbox *box)
 {
-    struct imap_tree_heap *h = arg;
     struct imap_tree_node *node = imap_tree_add(h, box->name);
     node->box = *box;
-    node->box.name = arena_keep(h->a, box->name);
     node->exists = true;
-    return true;
 }
 
 static bool imap_tree_subscription(void *arg, struct span name)
@@ -126,26 +125,109 @@ static void imap_tree_place(struct imap_tree_heap *out, const struct imap_tree_n
     *at = parent;
 }
 
-enum err imap_tree_read(struct imap_tree *tree, struct txn *t, struct arena *a, uint64_t account,
-                        struct fault *f)
+/* All names are known: in order, with the levels between them. */
+static void imap_tree_grow(struct imap_tree_heap *found, struct imap_tree *tree)
 {
-    struct imap_tree_heap found = {.a = a}, out = {.a = a};
+    struct imap_tree_heap out = {.a = found->a};
     size_t at = 0;
-    enum err e = mailbox_each(t, a, account, SPAN(""), imap_tree_mailbox, &found, f);
-    if (e == ERR_OK)
-        e = mailbox_each_subscription(t, account, imap_tree_subscription, &found, f);
-    if (e != ERR_OK)
-        return e;
-    if (found.n)
-        qsort(found.nodes, found.n, sizeof *found.nodes, imap_tree_order);
-    imap_tree_merge(&found);
-    for (size_t i = 0; i < found.n; i++)
-        imap_tree_place(&out, &found.nodes[i], &at);
+    if (found->n)
+        qsort(found->nodes, found->n, sizeof *found->nodes, imap_tree_order);
+    imap_tree_merge(found);
+    for (size_t i = 0; i < found->n; i++)
+        imap_tree_place(&out, &found->nodes[i], &at);
     for (size_t i = out.n; i-- > 0;) {
         struct imap_tree_node *node = &out.nodes[i];
         if (node->parent != i)
             out.nodes[node->parent].children |= node->exists || node->children;
     }
     *tree = (struct imap_tree){out.nodes, out.n};
-    return ERR_OK;
+}
+
+/* --- reading --- */
+
+#define IMAP_TREE_TOGETHER_COUNT 64 /* mailboxes read before the slice is asked */
+
+struct imap_tree_reader {
+    struct imap_tree_heap found;
+    uint64_t account;
+    bool others;
+    enum { TREE_OWN, TREE_BEGIN_OTHERS, TREE_OTHERS } at;
+    struct span last; /* own one */
+    struct imap_reach_walk walk;
+    /* one slice */
+    bool (*enough)(void *arg);
+    void *arg;
+    bool stopped;
+};
+
+struct imap_tree_reader *imap_tree_begin(struct arena *a, uint64_t account, bool others)
+{
+    struct imap_tree_reader *r = arena_new_of(a, struct imap_tree_reader);
+    r->found.a = a;
+    r->account = account;
+    r->others = others;
+    return r;
+}
+
+static bool imap_tree_enough(struct imap_tree_reader *r)
+{
+    r->stopped = r->enough && r->found.n % IMAP_TREE_TOGETHER_COUNT == 0 && r->enough(r->arg);
+    return r->stopped;
+}
+
+static bool imap_tree_own(void *arg, const struct mailbox *box)
+{
+    struct imap_tree_reader *r = arg;
+    if (r->last.n > 0 && span_eq(box->name, r->last))
+        return true; /* the slice before ended with it */
+    imap_tree_add_mailbox(&r->found, box);
+    r->last = box->name;
+    return !imap_tree_enough(r);
+}
+
+static enum err imap_tree_others(struct imap_tree_reader *r, struct txn *t, struct fault *f)
+{
+    struct mailbox box;
+    enum err e = ERR_OK;
+    while (e == ERR_OK && !r->stopped) {
+        e = imap_reach_walk_next(&r->walk, t, &box, f);
+        if (e == ERR_OK) {
+            imap_tree_add_mailbox(&r->found, &box);
+            (void)imap_tree_enough(r);
+        }
+    }
+    return e == ERR_NOTFOUND ? ERR_OK : e;
+}
+
+enum err imap_tree_more(struct imap_tree_reader *r, struct txn *t, bool (*enough)(void *arg),
+                        void *arg, bool *done, struct imap_tree *tree, struct fault *f)
+{
+    enum err e = ERR_OK;
+    r->enough = enough;
+    r->arg = arg;
+    r->stopped = *done = false;
+    if (r->at == TREE_OWN) {
+        e = mailbox_each(t, r->found.a, r->account, r->last, imap_tree_own, r, f);
+        r->at = r->stopped ? TREE_OWN : TREE_BEGIN_OTHERS;
+    }
+    if (e == ERR_OK && !r->stopped && r->at == TREE_BEGIN_OTHERS && r->others)
+        e = imap_reach_walk(&r->walk, t, r->found.a, r->account, f);
+    if (e == ERR_OK && !r->stopped) {
+        r->at = TREE_OTHERS;
+        e = imap_tree_others(r, t, f);
+    }
+    if (e != ERR_OK || r->stopped)
+        return e;
+    e = mailbox_each_subscription(t, r->account, imap_tree_subscription, &r->found, f);
+    if (e == ERR_OK)
+        imap_tree_grow(&r->found, tree);
+    *done = e == ERR_OK;
+    return e;
+}
+
+enum err imap_tree_read(struct imap_tree *tree, struct txn *t, struct arena *a, uint64_t account,
+                        struct fault *f)
+{
+    bool done;
+    return imap_tree_more(imap_tree_begin(a, account, true), t, NULL, NULL, &done, tree, f);
 }

@@ -1,4 +1,4 @@
-#pragma once /* imapd/imap_tree.h: the names of an account as LIST sees them */
+#pragma once /* imapd/imap_tree.h: the names that an account sees in LIST: its own and those that others share with it */
 #include "common/arena.h"
 #include "store/mailbox.h"
 
@@ -22,3 +22,10 @@ struct imap_tree {
 /* Everything in a. t may end afterwards. */
 enum err imap_tree_read(struct imap_tree *tree, struct txn *t, struct arena *a, uint64_t account,
                         struct fault *f);
+
+/* The same in slices, each in a snapshot of its own. others: with what others share. enough: asked now and then; true ends the
+ * slice. *done: tree is there. */
+struct imap_tree_reader;
+struct imap_tree_reader *imap_tree_begin(struct arena *a, uint64_t account, bool others);
+enum err imap_tree_more(struct imap_tree_reader *r, struct txn *t, bool (*enough)(void *arg),
+                        void *arg, bool *done, struct imap_tree *tree, struct fault *f);

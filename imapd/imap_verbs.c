@@ -1,39 +1,60 @@
 #include "imapd/imap_verbs.h"
 
 #include "imapd/imap_parse.h"
+#include "imapd/imap_reach.h"
 
 /* clang-format off */
 static const struct imap_verb imap_verbs_table[] = {
     /* sorted by name; a test checks it */
     {"APPEND", IN_LOGGED_IN, 0, imap_append},
     {"AUTHENTICATE", IN_NONAUTH, 0, imap_login_authenticate},
+    {"CANCELUPDATE", IN_SELECTED, 0, imap_context_cancel},
     {"CAPABILITY", IN_ANY, VERB_NO_ARGS, imap_capability_tell},
     {"CHECK", IN_SELECTED, VERB_NO_ARGS, imap_select_check},
-    {"CLOSE", IN_SELECTED, VERB_NO_ARGS, imap_select_close},
+    {"CLOSE", IN_SELECTED, VERB_NO_ARGS | VERB_LEAVES, imap_select_close},
+    {"COMPARATOR", IN_LOGGED_IN, 0, imap_comparator},
+    {"COMPRESS", IN_ANY, 0, imap_compress},
     {"COPY", IN_SELECTED, VERB_UID, imap_copy_copy},
     {"CREATE", IN_LOGGED_IN, 0, imap_mailbox_create},
     {"DELETE", IN_LOGGED_IN, 0, imap_mailbox_delete},
+    {"DELETEACL", IN_LOGGED_IN, 0, imap_acl_delete},
     {"ENABLE", IN_LOGGED_IN, 0, imap_capability_enable},
+    {"ESEARCH", IN_LOGGED_IN, VERB_UID | VERB_PLAIN | VERB_NO_EXPUNGE, imap_multisearch},
     {"EXAMINE", IN_LOGGED_IN, 0, imap_select_examine},
-    {"EXPUNGE", IN_SELECTED, VERB_UID | VERB_WRITES, imap_expunge},
+    {"EXPUNGE", IN_SELECTED, VERB_UID | VERB_PLAIN | VERB_WRITES, imap_expunge},
     {"FETCH", IN_SELECTED, VERB_UID | VERB_NO_EXPUNGE, imap_fetch},
+    {"GETACL", IN_LOGGED_IN, 0, imap_acl_get},
+    {"GETMETADATA", IN_LOGGED_IN, 0, imap_metadata_get},
+    {"GETQUOTA", IN_LOGGED_IN, 0, imap_quota_get},
+    {"GETQUOTAROOT", IN_LOGGED_IN, 0, imap_quota_root},
     {"ID", IN_ANY, 0, imap_misc_id},
     {"IDLE", IN_LOGGED_IN, VERB_NO_ARGS, imap_idle},
+    {"LANGUAGE", IN_ANY, 0, imap_language},
     {"LIST", IN_LOGGED_IN, 0, imap_list_list},
+    {"LISTRIGHTS", IN_LOGGED_IN, 0, imap_acl_list},
     {"LOGIN", IN_NONAUTH, 0, imap_login_login},
     {"LOGOUT", IN_ANY, VERB_NO_ARGS, imap_misc_logout},
     {"LSUB", IN_LOGGED_IN, 0, imap_list_lsub},
     {"MOVE", IN_SELECTED, VERB_UID | VERB_WRITES, imap_copy_move},
+    {"MYRIGHTS", IN_LOGGED_IN, 0, imap_acl_mine},
     {"NAMESPACE", IN_LOGGED_IN, VERB_NO_ARGS, imap_misc_namespace},
     {"NOOP", IN_ANY, VERB_NO_ARGS, imap_misc_noop},
     {"RENAME", IN_LOGGED_IN, 0, imap_mailbox_rename},
+    {"REPLACE", IN_SELECTED, VERB_UID | VERB_WRITES, imap_replace},
     {"SEARCH", IN_SELECTED, VERB_UID | VERB_NO_EXPUNGE, imap_search},
     {"SELECT", IN_LOGGED_IN, 0, imap_select_select},
+    {"SETACL", IN_LOGGED_IN, 0, imap_acl_set},
+    {"SETMETADATA", IN_LOGGED_IN, 0, imap_metadata_set},
+    {"SETQUOTA", IN_LOGGED_IN, 0, imap_quota_set},
+    {"SORT", IN_SELECTED, VERB_UID | VERB_NO_EXPUNGE, imap_sort},
     {"STARTTLS", IN_NONAUTH, VERB_NO_ARGS | VERB_NO_TLS, imap_misc_starttls},
     {"STATUS", IN_LOGGED_IN, 0, imap_status},
     {"STORE", IN_SELECTED, VERB_UID | VERB_NO_EXPUNGE | VERB_WRITES, imap_store},
     {"SUBSCRIBE", IN_LOGGED_IN, 0, imap_mailbox_subscribe},
-    {"UNSELECT", IN_SELECTED, VERB_NO_ARGS, imap_select_unselect},
+    {"THREAD", IN_SELECTED, VERB_UID | VERB_NO_EXPUNGE, imap_thread},
+    {"UIDBATCHES", IN_SELECTED, 0, imap_uidbatches},
+    {"UNAUTHENTICATE", IN_LOGGED_IN, VERB_NO_ARGS, imap_unauthenticate},
+    {"UNSELECT", IN_SELECTED, VERB_NO_ARGS | VERB_LEAVES, imap_select_unselect},
     {"UNSUBSCRIBE", IN_LOGGED_IN, 0, imap_mailbox_unsubscribe},
     {"XLIST", IN_LOGGED_IN, 0, imap_list_xlist},
 };
@@ -113,6 +134,9 @@ static const char *imap_verbs_against(const struct imap_cmd *c)
         return why;
     if (c->uid && !(v->flags & VERB_UID))
         return "There is no UID form of this command";
+    bool numbers = !c->uid && (v->flags & VERB_UID) && !(v->flags & VERB_PLAIN);
+    if (numbers && (c->session->enabled & IMAP_UIDONLY)) /* RFC 9586 §3 */
+        return "[UIDREQUIRED] Message numbers are not allowed once UIDONLY is enabled";
     if (!c->uid && (v->flags & VERB_UID_ONLY))
         return "This command needs UID before it";
     if ((v->flags & VERB_NO_TLS) && conn_is_tls(c->session->conn))
@@ -120,6 +144,21 @@ static const char *imap_verbs_against(const struct imap_cmd *c)
     if ((v->flags & VERB_NO_ARGS) && c->args.in.n > 0)
         return "Nothing may follow this command";
     return NULL;
+}
+
+/* Another's mailbox may be read only as long as the right to it lasts: RFC 4314 §5.1.1 lets a server refuse all that needs the
+ * selected state; but CLOSE and UNSELECT, which lead out of it, ask nobody. */
+static enum err imap_verbs_reach(struct imap_session *s)
+{
+    struct fault f = FAULT_NONE;
+    struct txn *t = NULL;
+    if (s->view->watch.account == s->account)
+        return ERR_OK;
+    enum err e = txn_read(s->options->store, &t, &f);
+    if (e == ERR_OK)
+        e = imap_reach_selected(s, t, ACL_READ, &f);
+    txn_read_end(&t);
+    return e;
 }
 
 enum step imap_verbs_run(struct imap_cmd *c, struct span text)
@@ -132,7 +171,14 @@ enum step imap_verbs_run(struct imap_cmd *c, struct span text)
     const char *why = imap_verbs_against(c);
     if (why)
         return imap_reply_bad(c, why);
+    enum err lost = c->verb->states == IN_SELECTED && !(c->verb->flags & VERB_LEAVES)
+                        ? imap_verbs_reach(c->session)
+                        : ERR_OK;
+    if (lost != ERR_OK)
+        return imap_reply_err(c, lost, NULL);
     if ((c->verb->flags & VERB_WRITES) && c->session->view->read_only)
-        return imap_reply_no(c, "READ-ONLY", "The mailbox was opened with EXAMINE");
+        return c->session->view->examined
+                   ? imap_reply_no(c, "READ-ONLY", "The mailbox was opened with EXAMINE")
+                   : imap_reply_err(c, ERR_DENIED, NULL);
     return c->verb->run(c);
 }

@@ -14,6 +14,8 @@ enum imap_verb_flags {
     VERB_WRITES = 4,     /* changes the selected mailbox: refused after EXAMINE */
     VERB_NO_ARGS = 8,    /* nothing may follow the verb */
     VERB_NO_TLS = 16,    /* only before TLS: STARTTLS */
+    VERB_LEAVES = 128,   /* leaves the selected state, and so needs no right to it */
+    VERB_PLAIN = 64,     /* with VERB_UID: its plain form names no message numbers */
     VERB_UID_ONLY = 32,  /* only with the UID prefix: UID EXPUNGE has a row of its own in EXPUNGE */
 };
 struct imap_verb {
@@ -35,15 +37,26 @@ imap_step_fn imap_select_select, imap_select_examine, imap_select_close, imap_se
     imap_select_check;
 imap_step_fn imap_mailbox_create, imap_mailbox_delete, imap_mailbox_rename, imap_mailbox_subscribe,
     imap_mailbox_unsubscribe;
+imap_step_fn imap_acl_get, imap_acl_set, imap_acl_delete, imap_acl_list, imap_acl_mine;
 imap_step_fn imap_list_list, imap_list_lsub, imap_list_xlist;
+imap_step_fn imap_quota_get, imap_quota_root, imap_quota_set;
+imap_step_fn imap_metadata_get, imap_metadata_set;
 imap_step_fn imap_status;
-imap_step_fn imap_append;
+imap_step_fn imap_append, imap_replace;
+imap_step_fn imap_compress, imap_unauthenticate;
 imap_step_fn imap_idle;
 imap_step_fn imap_fetch;
 imap_step_fn imap_search;
+imap_step_fn imap_multisearch;
+imap_step_fn imap_sort;
+imap_step_fn imap_context_cancel;
+imap_step_fn imap_comparator;
+imap_step_fn imap_language;
+imap_step_fn imap_thread;
 imap_step_fn imap_store;
 imap_step_fn imap_copy_copy, imap_copy_move;
 imap_step_fn imap_expunge;
+imap_step_fn imap_uidbatches;
 
 /* Reads tag and verb off a complete command, checks what the row says, and runs it. text is
  * borrowed until the command ends. */

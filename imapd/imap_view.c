@@ -2,8 +2,10 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "imapd/imap_context.h"
 #include "imapd/imap_rows.h"
 #include "imapd/imap_session.h"
+#include "imapd/imap_vanished.h"
 #include "imapd/imapd_home.h"
 #include "store/flags.h"
 #include "store/msg.h"
@@ -13,6 +15,7 @@
 
 #define IMAP_VIEW_FEW_COUNT 64            /* messages told before the turn is looked at */
 #define IMAP_VIEW_LINES_BYTES (64u << 10) /* of EXPUNGE lines that go out together */
+#define IMAP_VIEW_LINE_BYTES (2u << 20)   /* more than all keywords of a mailbox */
 
 /* Runs when a change is on disk, on our loop: takes note and returns. */
 static void imap_view_note(struct changes_watch *w, const struct change *c)
@@ -22,6 +25,32 @@ static void imap_view_note(struct changes_watch *w, const struct change *c)
     if (c->kind == CHANGE_BOX_GONE)
         v->gone = true;
     imap_session_stir(v->session);
+}
+
+#define IMAP_VIEW_WRITES (ACL_INSERT | ACL_SEEN | ACL_WRITE | ACL_DELETE | ACL_EXPUNGE)
+
+/* What the user may do with it now. */
+static enum err imap_view_rights(struct imap_view *v, struct txn *t, const struct mailbox *box,
+                                 struct fault *f)
+{
+    unsigned before = v->rights;
+    enum err e = acl_rights(t, v->session->account, box, &v->rights, f);
+    v->read_only = v->examined || !(v->rights & IMAP_VIEW_WRITES);
+    v->rights_stale = false;
+    v->rights_changed = v->rights != before;
+    return e;
+}
+
+/* Who may no longer read it finds it gone. */
+static enum err imap_view_rights_again(struct imap_view *v, struct txn *t, struct fault *f)
+{
+    struct mailbox box;
+    enum err e = v->rights_stale ? mailbox_get(t, NULL, v->mailbox, &box, f) : ERR_OK;
+    if (e == ERR_OK && v->rights_stale) {
+        e = imap_view_rights(v, t, &box, f);
+        v->gone |= e == ERR_OK && !(v->rights & ACL_READ);
+    }
+    return e == ERR_NOTFOUND ? ERR_OK : e;
 }
 
 /* The snapshot t and the watch begin in one turn of the loop, and the loop is where changes are
@@ -37,22 +66,25 @@ enum err imap_view_open(struct imap_session *s, struct txn *t, const struct mail
     struct imap_view *v = mem_new(struct imap_view);
     v->mailbox = box->id;
     v->uidvalidity = box->uidvalidity;
-    v->read_only = read_only;
-    v->modseq = box->highestmodseq;
+    v->examined = read_only;
+    v->modseq = v->looked = v->told_modseq = box->highestmodseq;
     v->recent_from = cached->recent_from;
     v->session = s;
-    v->watch =
-        (struct changes_watch){.account = box->account, .mailbox = box->id, .note = imap_view_note};
+    v->watch = (struct changes_watch){
+        .account = box->account, .mailbox = box->id, .by = s->account, .note = imap_view_note};
     list_init(&v->watch.node);
     uidset_copy(&v->uids, &cached->uids);
     v->told_exists = uidset_count(&v->uids);
-    e = imap_view_keywords(v, t, f);
+    e = imap_view_rights(v, t, box, f);
+    if (e == ERR_OK)
+        e = imap_view_keywords(v, t, f);
     if (e != ERR_OK) {
         imap_view_close(&v);
         return e;
     }
     v->told_keywords = v->keyword_count;
     changes_watch(s->options->store, &v->watch);
+    v->stale = box->account != s->account; /* announced at another loop: look again */
     *out = v;
     return ERR_OK;
 }
@@ -112,6 +144,7 @@ void imap_view_close(struct imap_view **view)
     if (!v)
         return;
     imap_view_recent_told(v);
+    imap_context_end(&v->contexts);
     changes_unwatch(&v->watch);
     uidset_fini(&v->uids);
     uidset_fini(&v->added);
@@ -128,12 +161,18 @@ void imap_view_close(struct imap_view **view)
 static void imap_view_changed(void *arg, const struct change *c, const struct uidset *uids)
 {
     struct imap_view *v = arg;
+    if (c->kind == CHANGE_BOX_RIGHTS) {
+        v->rights_stale = true;
+        return;
+    }
     if (c->modseq > v->modseq)
         v->modseq = c->modseq;
     if (c->kind == CHANGE_BOX_GONE)
         v->gone = true;
     if (!uids)
         return;
+    if (c->kind != CHANGE_REMOVED)
+        imap_context_changed(v->contexts, uids);
     if (c->kind == CHANGE_ADDED) {
         uidset_add_set(&v->added, uids);
     } else if (c->kind == CHANGE_FLAGS) {
@@ -169,11 +208,12 @@ static enum err imap_view_compare(struct imap_view *v, struct txn *t, struct fau
     }
     e = msg_walk_end(&w, f);
     if (e == ERR_OK) {
+        imap_context_changed(v->contexts, &now);
         uidset_copy(&v->added, &now);
         uidset_remove_set(&v->added, &v->uids);
         uidset_copy(&v->removed, &v->uids);
         uidset_remove_set(&v->removed, &now);
-        v->modseq = box.highestmodseq;
+        v->modseq = v->looked = box.highestmodseq;
     }
     uidset_fini(&now);
     return e;
@@ -182,13 +222,17 @@ static enum err imap_view_compare(struct imap_view *v, struct txn *t, struct fau
 enum err imap_view_refresh(struct imap_view *v, struct fault *f)
 {
     struct txn *t = NULL;
+    bool done;
     if (!v->stale)
         return ERR_OK;
     enum err e = txn_read(v->session->options->store, &t, f);
     if (e == ERR_OK)
-        e = changes_since(t, v->watch.account, v->mailbox, v->modseq, imap_view_changed, v, f);
+        e = changes_since_some(t, v->watch.account, v->mailbox, &v->looked, SIZE_MAX, &done,
+                               imap_view_changed, v, f);
     if (e == ERR_LIMIT)
         e = imap_view_compare(v, t, f);
+    if (e == ERR_OK)
+        e = imap_view_rights_again(v, t, f);
     txn_read_end(&t);
     if (e == ERR_OK) {
         uidset_intersect(&v->flagged, &v->uids); /* of new ones the client asks the flags itself */
@@ -218,7 +262,7 @@ enum err imap_view_keywords(struct imap_view *v, struct txn *t, struct fault *f)
 /* --- telling --- */
 
 /* From the end, so that each number still means what it meant before. */
-static void imap_view_tell_removed(struct imap_view *v)
+static void imap_view_tell_expunged(struct imap_view *v)
 {
     struct buf lines;
     buf_init(&lines, IMAP_VIEW_LINES_BYTES);
@@ -237,6 +281,16 @@ static void imap_view_tell_removed(struct imap_view *v)
     }
     imap_out(v->session, buf_span(&lines));
     buf_fini(&lines);
+}
+
+static void imap_view_tell_removed(struct imap_view *v)
+{
+    size_t at = 0;
+    if (!imap_vanished_wanted(v->session))
+        imap_view_tell_expunged(v);
+    else
+        while (!imap_vanished_tell(v->session, &v->removed, false, &at))
+            ;
     uidset_remove_set(&v->uids, &v->removed);
     uidset_clear(&v->removed);
     v->told_exists = uidset_count(&v->uids);
@@ -255,22 +309,41 @@ static void imap_view_tell_added(struct imap_view *v)
         imap_cache_recent_told(&s->home->cache, v->mailbox, uidset_last(&v->uids) + 1);
 }
 
+/* The flags that these rights let a user change, RFC 4314 §4; every keyword with "w". */
+static void imap_view_tell_changeable(const struct imap_view *v, unsigned rights)
+{
+    static const struct {
+        const char *name;
+        unsigned right;
+    } flags[] = {{"\\Answered", ACL_WRITE},
+                 {"\\Flagged", ACL_WRITE},
+                 {"\\Deleted", ACL_DELETE},
+                 {"\\Seen", ACL_SEEN},
+                 {"\\Draft", ACL_WRITE}};
+    const char *between = "";
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        if (!(rights & flags[i].right))
+            continue;
+        imap_outf(v->session, "%s%s", between, flags[i].name);
+        between = " ";
+    }
+    for (size_t i = 0; i < v->keyword_count && (rights & ACL_WRITE); i++)
+        imap_outf(v->session, " %.*s", SPAN_ARG(v->keywords[i]));
+}
+
 void imap_view_tell_keywords(struct imap_view *v)
 {
     struct imap_session *s = v->session;
-    for (int permanent = 0; permanent < 2; permanent++) {
-        imap_out(s, permanent ? SPAN("* OK [PERMANENTFLAGS (") : SPAN("* FLAGS ("));
-        if (!permanent || !v->read_only)
-            imap_out(s, SPAN("\\Answered \\Flagged \\Deleted \\Seen \\Draft"));
-        for (size_t i = 0; i < v->keyword_count && !(permanent && v->read_only); i++)
-            imap_outf(s, " %.*s", SPAN_ARG(v->keywords[i]));
-        if (permanent)
-            imap_out(s, v->read_only ? SPAN(")] No flag can be changed\r\n")
-                                     : SPAN(" \\*)] Flags and keywords are kept\r\n"));
-        else
-            imap_out(s, SPAN(")\r\n"));
-    }
+    unsigned rights = v->read_only ? 0 : v->rights & (ACL_SEEN | ACL_WRITE | ACL_DELETE);
+    imap_out(s, SPAN("* FLAGS ("));
+    imap_view_tell_changeable(v, ACL_ALL);
+    imap_out(s, SPAN(")\r\n* OK [PERMANENTFLAGS ("));
+    imap_view_tell_changeable(v, rights);
+    imap_out(s, rights & ACL_WRITE ? SPAN(" \\*)] Flags and keywords are kept\r\n")
+                : rights           ? SPAN(")] Only these flags can be changed\r\n")
+                                   : SPAN(")] No flag can be changed\r\n"));
     v->told_keywords = v->keyword_count;
+    v->rights_changed = false;
 }
 
 static bool imap_view_is_new_bit(const struct imap_view *v, struct span bitmap)
@@ -291,22 +364,58 @@ enum err imap_view_keywords_of(struct imap_view *v, struct txn *t, struct span b
     return e;
 }
 
-static enum err imap_view_tell_flags(struct imap_view *v, struct txn *t, const struct msg *m,
-                                     bool with_uid, struct fault *f)
+void imap_view_line(struct imap_view *v, uint32_t uid, struct buf *out)
+{
+    bool by_uid = (v->session->enabled & IMAP_UIDONLY) != 0;
+    buf_addz(out, "* ");
+    buf_u64(out, by_uid ? uid : uidset_rank(&v->uids, uid));
+    buf_addz(out, by_uid ? " UIDFETCH (" : " FETCH (");
+}
+
+void imap_view_modseq_sent(struct imap_view *v, uint64_t modseq)
+{
+    if (modseq > v->sent_modseq)
+        v->sent_modseq = modseq;
+    if (modseq > v->modseq)
+        v->stale = true;
+}
+
+void imap_view_settle(struct imap_view *v)
+{
+    struct imap_session *s = v->session;
+    if (uidset_empty(&v->removed) && uidset_empty(&v->added) && uidset_empty(&v->flagged))
+        v->told_modseq = v->modseq;
+    bool ahead = v->sent_modseq > v->told_modseq;
+    v->sent_modseq = 0;
+    if (!(s->enabled & IMAP_CONDSTORE) || (!ahead && !v->behind))
+        return;
+    v->behind = ahead || v->told_modseq < v->modseq;
+    imap_outf(s, "* OK [HIGHESTMODSEQ %" PRIu64 "] %s\r\n", v->told_modseq,
+              v->behind ? "Other changes are still to be told" : "All changes are told");
+}
+
+enum err imap_view_tell_flags(struct imap_view *v, struct txn *t, const struct msg *m,
+                              bool with_uid, struct fault *f)
 {
     struct imap_session *s = v->session;
     enum err e = imap_view_keywords_of(v, t, m->keywords, f);
     if (e != ERR_OK)
         return e;
-    imap_outf(s, "* %" PRIu32 " FETCH (", uidset_rank(&v->uids, m->uid));
-    if (with_uid)
-        imap_outf(s, "UID %" PRIu32 " ", m->uid);
-    imap_out(s, SPAN("FLAGS "));
-    imap_out_flags(s, m->flags, m->keywords, v->keywords, v->keyword_count,
-                   imap_view_recent(v, m->uid));
-    if (s->enabled & IMAP_CONDSTORE)
-        imap_outf(s, " MODSEQ (%" PRIu64 ")", m->modseq);
-    imap_out(s, SPAN(")\r\n"));
+    struct buf line;
+    buf_init(&line, IMAP_VIEW_LINE_BYTES);
+    imap_view_line(v, m->uid, &line);
+    if (with_uid && !(s->enabled & IMAP_UIDONLY))
+        buf_addf(&line, "UID %" PRIu32 " ", m->uid);
+    buf_addz(&line, "FLAGS ");
+    imap_out_flags_text(&line, m->flags, m->keywords, v->keywords, v->keyword_count,
+                        imap_view_recent(v, m->uid));
+    if (s->enabled & IMAP_CONDSTORE) {
+        buf_addf(&line, " MODSEQ (%" PRIu64 ")", m->modseq);
+        imap_view_modseq_sent(v, m->modseq);
+    }
+    buf_addz(&line, ")\r\n");
+    imap_out(s, buf_span(&line));
+    buf_fini(&line);
     return ERR_OK;
 }
 
@@ -357,7 +466,7 @@ static bool imap_view_news_end(struct imap_view *v, enum err e, const struct fau
         log_event(LOG_ERROR, v->session->id.text, "imap.news",
                   "mailbox=%" PRIu64 " error=%s text=\"%s\"", v->mailbox, fault_name(e),
                   LOG_SPAN(span_cstr(f->text)));
-    return e != ERR_OK || uidset_empty(&v->flagged);
+    return e != ERR_OK || (uidset_empty(&v->flagged) && imap_context_more(v));
 }
 
 bool imap_view_news_more(struct imap_view *v, bool with_uid)
@@ -375,6 +484,9 @@ bool imap_view_news(struct imap_view *v, bool may_expunge, bool with_uid)
         imap_reply_bye(s, "[NONEXISTENT] The selected mailbox was deleted"); /* RFC 2180 §3.3 */
         return true;
     }
+    if (v->rights_changed)
+        imap_view_tell_keywords(v);
+    imap_context_leave(v);
     if (e == ERR_OK && may_expunge && !uidset_empty(&v->removed))
         imap_view_tell_removed(v);
     if (e == ERR_OK && !uidset_empty(&v->added)) {

@@ -10,6 +10,9 @@ struct imapd_limits {
     size_t literal_bytes;      /* one literal that is not a message: 64 KiB */
     size_t command_bytes;      /* a command with all its literals: 256 KiB */
     size_t message_bytes;      /* APPEND: 50 MB */
+    unsigned append_count;     /* messages of one APPEND: 10,000 */
+    bool unauthenticate;       /* UNAUTHENTICATE is offered: yes; RFC 8437 §8 wants a way to switch it off */
+    bool headers_8bit;         /* taken from clients without UTF8=ACCEPT too, against RFC 9755 §4: no */
     unsigned depth_count;      /* nested parentheses: 32 */
     unsigned bad_count;        /* BAD replies in a row before BYE: 20; 3 before authentication */
     unsigned session_count;    /* sessions at a time in the whole service: 20,000 */
@@ -21,6 +24,8 @@ struct imapd_limits {
     unsigned stuck_ms;      /* a peer that does not read its replies: 5 minutes without progress */
     unsigned still_here_ms; /* "* OK Still here" in IDLE: 4 minutes; 0: never */
     unsigned turn_count;    /* commands of one session in one turn of the loop: 32 */
+    unsigned message_count; /* messages of one command, MESSAGELIMIT of RFC 9738; 0: no limit */
+    unsigned save_count;    /* likewise of COPY and APPEND alone: SAVELIMIT */
 };
 extern const struct imapd_limits imapd_limits_default;
 
@@ -33,6 +38,7 @@ struct imapd_options {
     bool plaintext_auth; /* LOGIN without TLS from loopback (lab) */
     struct loop **loops; /* all, in the order of store_homes: a session moves to its account\'s */
     unsigned loop_count;
+    const char *quota_admins; /* addresses with spaces between them; may be NULL */
     struct imapd_limits limits;
 };
 struct imapd;

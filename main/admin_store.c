@@ -2,6 +2,9 @@
 #include "main/admin.h"
 #include "store/check.h"
 #include "store/dump.h"
+#include "store/housekeeping.h"
+#include "store/index.h"
+#include "store/index_build.h"
 #include <inttypes.h>
 
 #define STATS_BYTES (64u << 10)
@@ -81,12 +84,38 @@ int admin_store_load(struct admin *a, const struct cli_args *args)
     return admin_failed(a, e, &f);
 }
 
+static bool indexed(void *arg, uint64_t bodies)
+{
+    return admin_progress(arg, "reindex", bodies, "bodies");
+}
+
+int admin_store_reindex(struct admin *a, const struct cli_args *args)
+{
+    (void)args; /* the table gives it to every command */
+    struct fault f = FAULT_NONE;
+    struct index_state is;
+    enum err e = index_build_anew(housekeeping_index(a->store), indexed, a, &f);
+    if (e == ERR_OK)
+        e = index_state(a->store, &is, &f);
+    if (e != ERR_OK)
+        return admin_failed(a, e, &f);
+    admin_printf(a, "ok: %" PRIu64 " of %" PRIu64 " bodies, %" PRIu64 " bytes\n", is.indexed,
+                 is.bodies, is.bytes);
+    return CLI_OK;
+}
+
 int admin_store_stats(struct admin *a, const struct cli_args *args)
 {
     (void)args; /* the table gives it to every command */
+    struct index_state is;
     struct buf text;
     buf_init(&text, STATS_BYTES);
     store_stats(a->store, &text);
+    if (index_state(a->store, &is, NULL) == ERR_OK)
+        (void)buf_addf(&text,
+                       "index_bodies=%" PRIu64 "\nindex_indexed=%" PRIu64 "\nindex_segments=%" PRIu64
+                       "\nindex_bytes=%" PRIu64 "\n",
+                       is.bodies, is.indexed, is.segments, is.bytes);
     (void)a->out(a, buf_span(&text)); /* who no longer listens needs no answer */
     buf_fini(&text);
     return CLI_OK;

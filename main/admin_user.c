@@ -1,30 +1,49 @@
+#include "auth/secret.h"
 #include "common/arena.h"
 #include "main/admin.h"
 #include "store/directory.h"
 #include <string.h>
 
-#define VERIFIER_BYTES 256
 #define PASSWORD_BYTES 1024
 #define SLICE_MESSAGES 500 /* taken away in one operation */
 
 struct user_op {
     struct store_op op;
-    struct span address, verifier;
+    struct span address;
+    struct credentials now; /* as looked at before the password was made */
+    struct secret secret;
     bool done;
 };
+
+static enum err put_scram(struct txn *t, const struct user_op *u, uint64_t id, struct fault *f)
+{
+    return u->secret.scram_there ? credential_scram_put(t, id, &u->secret.scram, f) : ERR_OK;
+}
 
 static enum err add(struct txn *t, struct store_op *op, struct fault *f)
 {
     struct user_op *u = (struct user_op *)(void *)op;
     uint64_t id;
     enum err e = directory_domain_find(t, admin_domain_of(u->address), f);
-    return e == ERR_OK ? directory_account_add(t, u->address, u->verifier, &id, f) : e;
+    if (e == ERR_OK)
+        e = directory_account_add(t, u->address, span_cstr(u->secret.verifier), &id, f);
+    return e == ERR_OK ? put_scram(t, u, id, f) : e;
 }
 
 static enum err set_verifier(struct txn *t, struct store_op *op, struct fault *f)
 {
     struct user_op *u = (struct user_op *)(void *)op;
-    return directory_account_verifier(t, u->address, u->verifier, f);
+    struct account account;
+    struct arena *a = arena_new();
+    enum err e = directory_account_find(t, a, u->address, &account, f);
+    if (e == ERR_OK)
+        e = secret_same_salt(t, account.id, &u->now, f);
+    if (e == ERR_OK)
+        e = directory_account_verifier(t, u->address, span_cstr(u->secret.verifier), f);
+    if (e == ERR_OK)
+        e = put_scram(t, u, account.id, f);
+    arena_free(&a);
+    return e;
 }
 
 static enum err drop(struct txn *t, struct store_op *op, struct fault *f)
@@ -56,21 +75,20 @@ static enum err read_password(struct admin *a, char out[PASSWORD_BYTES], size_t 
 }
 
 /* From input, or made and shown. */
-static enum err make_verifier(struct admin *a, const struct cli_args *args, char made[64],
-                              char verifier[VERIFIER_BYTES], struct fault *f)
+static enum err make_secret(struct admin *a, const struct cli_args *args, char made[64],
+                            struct user_op *u, struct fault *f)
 {
     char password[PASSWORD_BYTES] = "";
     size_t n = 0;
     enum err e = ERR_OK;
     made[0] = '\0';
-    if (cli_value(args, "generate")) {
+    if (cli_value(args, "generate"))
         auth_generate(made);
-        e = auth_verifier(span_cstr(made), verifier, f);
-    } else {
+    else
         e = read_password(a, password, &n, f);
-        if (e == ERR_OK)
-            e = auth_verifier(span_of(password, n), verifier, f);
-    }
+    if (e == ERR_OK)
+        e = secret_password(auth_iterations(a->auth), &u->now,
+                            *made ? span_cstr(made) : span_of(password, n), &u->secret, f);
     explicit_bzero(password, sizeof password);
     return e;
 }
@@ -78,9 +96,9 @@ static enum err make_verifier(struct admin *a, const struct cli_args *args, char
 /* --- the commands --- */
 
 /* What can be told before anybody is asked for a password. found: whether the account should be there. */
-static enum err look(struct admin *a, struct span address, bool found, struct fault *f)
+static enum err look(struct admin *a, struct arena *arena, struct span address, bool found,
+                     struct credentials *now, struct fault *f)
 {
-    struct arena *arena = arena_new();
     struct account account;
     struct txn *t = NULL;
     struct span domain = admin_domain_of(address);
@@ -97,21 +115,21 @@ static enum err look(struct admin *a, struct span address, bool found, struct fa
         else if (e == ERR_NOTFOUND)
             e = found ? fault_set(f, e, "there is no user %.*s", SPAN_ARG(address)) : ERR_OK;
     }
+    if (e == ERR_OK && found)
+        e = credential_read(t, arena, account.id, now, f);
     txn_read_end(&t);
-    arena_free(&arena);
     return e;
 }
 
-static enum err change(struct admin *a, const struct cli_args *args, struct user_op *u, bool found,
-                       struct fault *f)
+static enum err change(struct admin *a, const struct cli_args *args, struct arena *arena,
+                       struct user_op *u, bool found, struct fault *f)
 {
-    char made[64], verifier[VERIFIER_BYTES];
-    enum err e = look(a, u->address, found, f);
+    char made[64];
+    enum err e = look(a, arena, u->address, found, &u->now, f);
     if (e == ERR_OK)
-        e = make_verifier(a, args, made, verifier, f);
+        e = make_secret(a, args, made, u, f);
     if (e != ERR_OK)
         return e;
-    u->verifier = span_cstr(verifier);
     e = admin_write(a, &u->op, f);
     if (e == ERR_OK && *made)
         admin_printf(a, "%s\n", made);
@@ -126,7 +144,7 @@ static int change_user(struct admin *a, const struct cli_args *args, bool found)
     struct user_op u = {.op = {.apply = found ? set_verifier : add}};
     enum err e = admin_address(arena, cli_operand(args, 0), &u.address, &f);
     if (e == ERR_OK)
-        e = change(a, args, &u, found, &f);
+        e = change(a, args, arena, &u, found, &f);
     if (e == ERR_OK && a->auth)
         auth_forget(a->auth);
     arena_free(&arena);
@@ -150,7 +168,7 @@ int admin_user_remove(struct admin *a, const struct cli_args *args)
     struct user_op u = {.op = {.apply = drop}};
     enum err e = admin_address(arena, cli_operand(args, 0), &u.address, &f);
     if (e == ERR_OK)
-        e = look(a, u.address, true, &f);
+        e = look(a, arena, u.address, true, &u.now, &f);
     for (uint64_t gone = 0; e == ERR_OK && !u.done; gone += SLICE_MESSAGES) {
         if (admin_progress(a, "user remove", gone, "messages"))
             e = admin_write(a, &u.op, &f);

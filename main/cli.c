@@ -24,15 +24,37 @@ static bool is_family(const char *word)
     return false;
 }
 
-static const struct cli_command *find_command(const char *one, const char *two)
+/* How many of the words a command's name takes: all of its own, or 0. */
+static int name_words(const char *name, int n, char **words)
 {
-    for (size_t i = 0; i < commands_count; i++) {
-        const char *name = commands[i].name, *gap = strchr(name, ' ');
-        if (!gap && strcmp(name, one) == 0)
+    for (int i = 0; i < n; i++) {
+        size_t length = strlen(words[i]);
+        if (strncmp(name, words[i], length) != 0)
+            return 0;
+        if (name[length] == '\0')
+            return i + 1;
+        if (name[length] != ' ')
+            return 0;
+        name += length + 1;
+    }
+    return 0;
+}
+
+static const struct cli_command *find_command(int n, char **words)
+{
+    for (size_t i = 0; i < commands_count; i++)
+        if (name_words(commands[i].name, n, words) > 0)
             return &commands[i];
-        if (gap && two && strncmp(name, one, (size_t)(gap - name)) == 0 &&
-            one[gap - name] == '\0' && strcmp(gap + 1, two) == 0)
-            return &commands[i];
+    return NULL;
+}
+
+/* The longest family that the words name, in name: "user", "user app-password"; NULL: none. */
+static const char *find_family(int n, char **words, char name[128])
+{
+    for (int count = n < 2 ? n : 2; count > 0; count--) {
+        snprintf(name, 128, "%s%s%s", words[0], count > 1 ? " " : "", count > 1 ? words[1] : "");
+        if (is_family(name))
+            return name;
     }
     return NULL;
 }
@@ -157,16 +179,17 @@ static bool wants_help(int argc, char **argv)
 static bool help_on(int argc, char **argv, char message[512], FILE *help)
 {
     const char *one = argc > 2 ? argv[2] : NULL, *two = argc > 3 ? argv[3] : NULL;
+    char family[128];
     if (!one || argv[1][0] == '-' || strcmp(one, "--help") == 0)
         cli_help(help);
     else if (strcmp(one, "--man") == 0)
         cli_man(help);
     else if (strcmp(one, "--man-conf") == 0)
         config_keys_man(help);
-    else if (find_command(one, two))
-        cli_help_command(find_command(one, two), help);
-    else if (is_family(one) && !two)
-        help_family(one, help);
+    else if (find_command(argc - 2, argv + 2))
+        cli_help_command(find_command(argc - 2, argv + 2), help);
+    else if (find_family(argc - 2, argv + 2, family) && (!two || strchr(family, ' ')))
+        help_family(family, help);
     else
         return fail_command(one, two, message);
     return false;
@@ -182,10 +205,12 @@ bool cli_parse(int argc, char **argv, struct cli_args *out, char message[512], F
     if (strcmp(argv[1], "help") == 0 || (asked && argv[1][0] == '-'))
         return help_on(argc, argv, message, help);
     const char *two = argc > 2 ? argv[2] : NULL;
-    out->command = find_command(argv[1], two);
-    if (!out->command && is_family(argv[1]) && (asked || !two)) {
-        help_family(argv[1], asked ? help : stderr);
-        return asked ? false : fail(message, "%s what? (see above)", argv[1]);
+    char family[128];
+    out->command = find_command(argc - 1, argv + 1);
+    if (!out->command && find_family(argc - 1, argv + 1, family) &&
+        (asked || argc == (strchr(family, ' ') ? 3 : 2))) {
+        help_family(family, asked ? help : stderr);
+        return asked ? false : fail(message, "%s what? (see above)", family);
     }
     if (!out->command)
         return fail_command(argv[1], two, message);
@@ -193,7 +218,8 @@ bool cli_parse(int argc, char **argv, struct cli_args *out, char message[512], F
         cli_help_command(out->command, help);
         return false;
     }
-    return take_words(argc, argv, strchr(out->command->name, ' ') ? 3 : 2, out, message);
+    int words = name_words(out->command->name, argc - 1, argv + 1);
+    return take_words(argc, argv, 1 + words, out, message);
 }
 
 const char *cli_value_nth(const struct cli_args *a, const char *option, size_t i)

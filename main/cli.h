@@ -56,7 +56,7 @@ enum {
 extern const struct cli_command commands[];
 extern const size_t commands_count;
 
-/* Finds the command in argv (its first one or two words) and checks the rest. False: *message says what is wrong (static storage of the caller, 512
+/* Finds the command in argv (its first words) and checks the rest. False: *message says what is wrong (static storage of the caller, 512
  * bytes), or help was asked for and printed to out (then *message is empty). */
 bool cli_parse(int argc, char **argv, struct cli_args *out, char message[512], FILE *help);
 const char *cli_value(const struct cli_args *a, const char *option); /* the last one, or NULL */

@@ -19,6 +19,7 @@ static const struct cli_option lab_options[] = {
     {"imap",       "ADDR:PORT",        "IMAP door [127.0.0.1:1143]", false},
     {"imaps",      "ADDR:PORT",        "IMAP over TLS door [127.0.0.1:1993]", false},
     {"user",       "ADDRESS:PASSWORD", "an account with that password only", true},
+    {"only-users", NULL,               "nobody logs in but those of --user; SCRAM is offered then", false},
     {"ready-file", "FILE",             "write KEY=value lines there when ready, in one step", false},
     {"print",      "env",              "print the KEY=value lines instead of the block of addresses", false},
     END
@@ -31,6 +32,20 @@ static const struct cli_option password_options[] = {
     WHERE,
     {"password-stdin", NULL, "read the password from standard input, one line", false},
     {"generate",       NULL, "make a password and show it once", false},
+    END
+};
+static const struct cli_option app_password_options[] = {
+    WHERE,
+    {"protocol", "NAME", "only for imap, submission (or smtp) or pop3 [all]", true},
+    {"expires",  "WHEN", "good until then: 12h, 90d, 52w, 2027-12-31 (UTC) [for ever]", false},
+    {"from",     "NETWORK", "only from there: 192.0.2.0/24, 2001:db8::/32, 198.51.100.7 [everywhere]", true},
+    END
+};
+static const struct cli_option quota_options[] = {
+    WHERE,
+    {"bytes",     "SIZE",   "bytes of messages: 500M, 2G, none, default", false},
+    {"messages",  "NUMBER", "messages", false},
+    {"mailboxes", "NUMBER", "mailboxes", false},
     END
 };
 static const struct cli_option undelete_options[] = {
@@ -77,6 +92,25 @@ const struct cli_command commands[] = {
      where, 0, 0, NULL, admin_user_list},
     {"user passwd", "ADDRESS", "set a new password", "",
      password_options, 1, 1, NULL, admin_user_passwd},
+    {"user app-password add", "ADDRESS NAME", "make a password for one program, and show it once",
+     "It works beside the password of the account, until it expires or is removed, with every mechanism\n"
+     "that takes a password. NAME tells it from the others.",
+     app_password_options, 2, 2, NULL, admin_app_password_add},
+    {"user app-password remove", "ADDRESS NAME", "revoke an app password",
+     "From the next login on it is wrong.",
+     where, 2, 2, NULL, admin_app_password_remove},
+    {"user app-password list", "ADDRESS", "list the app passwords of an account",
+     "One a line, sorted by name, with tabs between: name, protocols, networks, made, expires, last used,\n"
+     "from which address.",
+     where, 1, 1, NULL, admin_app_password_list},
+    {"quota set", "ADDRESS", "limit what an account may keep",
+     "\"none\" is no limit, \"default\" what the configuration says. Mail beyond a quota is refused for the time\n"
+     "being (452 4.2.2); APPEND and COPY are refused ([OVERQUOTA]). Expunged messages do not count.",
+     quota_options, 1, 1, NULL, admin_quota_set},
+    {"quota list", "", "list what accounts keep and may keep",
+     "One a line, sorted, with tabs: the address; then bytes, messages and mailboxes, each as USED/LIMIT; a limit\n"
+     "of \"-\" is none.",
+     where, 0, 0, NULL, admin_quota_list},
     {"alias add", "ALIAS TARGET...", "deliver mail for one address to others",
      "ALIAS is an address, or @DOMAIN for whatever else comes to that domain. Targets are added to those\n"
      "that the alias has. An account that is also the alias of that name gets mail only if it is among\n"
@@ -87,6 +121,28 @@ const struct cli_command commands[] = {
     {"alias list", "", "list the aliases",
      "One a line, sorted: the alias and its targets, with spaces between them.",
      where, 0, 0, NULL, admin_alias_list},
+    {"shared add", "ADDRESS", "make an account that several users share",
+     "Nobody logs in to it; its address gets mail. Its mailboxes are in the namespace Shared/ADDRESS/ of those\n"
+     "who have rights to them: mailstead acl set ADDRESS INBOX USER RIGHTS. A new mailbox takes the rights\n"
+     "of the one above it, at the top those of INBOX. mailstead user remove takes it away.",
+     where, 1, 1, NULL, admin_share_add},
+    {"shared create", "ADDRESS MAILBOX", "make a mailbox in a shared account", "",
+     where, 2, 2, NULL, admin_share_create},
+    {"shared list", "", "list the shared accounts",
+     "One a line, sorted.",
+     where, 0, 0, NULL, admin_share_list},
+    {"acl list", "ADDRESS MAILBOX", "list who has which rights to a mailbox of an account",
+     "One a line: the user or anyone, and the rights as letters (RFC 4314): l see it, r read it, s keep it\n"
+     "read, w other flags, i add messages, p post, k make mailboxes below it, x delete it, t mark as\n"
+     "deleted, e expunge, a give rights. A user with - before it has these rights taken away.",
+     where, 2, 2, NULL, admin_share_rights},
+    {"acl set", "ADDRESS MAILBOX USER RIGHTS", "give rights to a mailbox",
+     "USER is an address or anyone; - before it takes the rights away even if another entry gives them.\n"
+     "RIGHTS are letters as in mailstead acl list; + or - before them adds them to, or takes them from, those\n"
+     "that the user has.",
+     where, 4, 4, NULL, admin_share_set},
+    {"acl remove", "ADDRESS MAILBOX USER", "take what acl set gave to a user away", "",
+     where, 3, 3, NULL, admin_share_unset},
     {"undelete", "ADDRESS", "put expunged messages back, flags kept",
      "They come back into the mailbox that they were in, with new UIDs. A line for each: when it was\n"
      "expunged, mailbox, bytes, flags, subject, with tabs between them.",
@@ -101,6 +157,10 @@ const struct cli_command commands[] = {
     {"load", "", "read a dump from standard input into an empty store",
      "Makes the store if there is none yet.",
      where, 0, 0, NULL, admin_store_load},
+    {"reindex", "", "build the index of substring searches anew",
+     "Searches go on meanwhile, and their results are complete, but they read all mail that is not in the\n"
+     "index yet. Ends with a line ok: and what was indexed. Not needed but after damage.",
+     where, 0, 0, NULL, admin_store_reindex},
     {"stats", "", "figures of a store or a running server", "",
      where, 0, 0, NULL, admin_store_stats},
 };

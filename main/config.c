@@ -19,7 +19,7 @@
 
 #define REPORT_COUNT 100
 #define VALUE_COUNT 512
-#define SECTIONS 8
+#define SECTIONS 16
 
 struct report {
     unsigned line;
@@ -301,6 +301,20 @@ static void settle_low_water(struct reading *r)
                2 * STORE_LOG_FILE_BYTES >> 20, (least + (1u << 20) - 1) >> 20);
 }
 
+/* Tokens that are for others must not open our doors: RFC 7519 §4.1.3. */
+static void settle_auth(struct reading *r)
+{
+    struct auth_options *o = &r->config->server.auth;
+    unsigned line = line_of(r->config, "auth", "oauth_keys");
+    if (*o->oauth_keys && (!*o->oauth_issuer || !*o->oauth_audience))
+        report(r, line, "oauth_keys needs oauth_issuer and oauth_audience");
+    if (*o->oauth_claim == '\0')
+        report(r, line_of(r->config, "auth", "oauth_claim"), "oauth_claim is empty");
+    if (o->scram_iteration_count > 65536)
+        report(r, line_of(r->config, "auth", "scram_iteration_count"),
+               "scram_iteration_count: more than 65536 is refused by clients");
+}
+
 static void settle(struct reading *r)
 {
     struct config *c = r->config;
@@ -315,6 +329,7 @@ static void settle(struct reading *r)
     o->user = *o->user ? o->user : NULL;
     o->imap.message_bytes = o->route.message_bytes;
     settle_low_water(r);
+    settle_auth(r);
     add_default_doors(c);
 }
 
@@ -389,9 +404,18 @@ static void warn_of_user(const struct config *c, const char *path, FILE *errors)
             path, line ? line : 1, c->server.user, c->server.user);
 }
 
+static bool check_auth(const struct config *c, const char *path, FILE *errors)
+{
+    struct fault f = FAULT_NONE;
+    enum err e = auth_files_check(&c->server.auth, &f);
+    if (e != ERR_OK)
+        fprintf(errors, "%s:%u: %s\n", path, line_of(c, "auth", "oauth_keys"), f.text);
+    return e == ERR_OK;
+}
+
 bool config_check(const struct config *c, const char *path, FILE *errors)
 {
-    bool good = true;
+    bool good = check_auth(c, path, errors);
     warn_of_user(c, path, errors);
     if (c->server.tls_certificate) {
         const char *key = c->server.tls_key ? c->server.tls_key : c->server.tls_certificate;
@@ -399,6 +423,10 @@ bool config_check(const struct config *c, const char *path, FILE *errors)
         struct tls *tls = NULL;
         if (tls_open(c->server.tls_certificate, key, &tls, &f) != ERR_OK) {
             fprintf(errors, "%s:%u: %s\n", path, line_of(c, "tls", "certificate"), f.text);
+            good = false;
+        } else if (*c->server.tls_clients &&
+                   tls_clients(tls, c->server.tls_clients, &f) != ERR_OK) {
+            fprintf(errors, "%s:%u: %s\n", path, line_of(c, "auth", "client_ca"), f.text);
             good = false;
         }
         tls_close(&tls);

@@ -95,6 +95,11 @@ const struct config_keys_row config_keys[] = {
      "Time between two signs of life in IDLE; 0: none."},
     {"limits",    "imap_turn_count",      CONFIG_KEYS_COUNT,   AT(server.imap.turn_count),             1, NULL,
      "Pipelined commands that are run before other sessions have their turn."},
+    {"limits",    "imap_message_count",   CONFIG_KEYS_COUNT,   AT(server.imap.message_count),          0, NULL,
+     "Messages that one command of IMAP may touch, MESSAGELIMIT of RFC 9738; clients that do not know it see only the last "
+     "ones of a larger mailbox. 1000 or more; 0: no limit."},
+    {"limits",    "imap_save_count",      CONFIG_KEYS_COUNT,   AT(server.imap.save_count),             0, NULL,
+     "Messages that one COPY may copy, SAVELIMIT of RFC 9738; 0: no limit."},
     {"limits",    "auth_thread_count",    CONFIG_KEYS_COUNT,   AT(server.auth.thread_count),           0, NULL,
      "Threads that check passwords; 0: one a core."},
     {"limits",    "auth_queue_count",     CONFIG_KEYS_COUNT,   AT(server.auth.queue_count),            1, NULL,
@@ -103,6 +108,10 @@ const struct config_keys_row config_keys[] = {
      "How long a password that was right is remembered (as a keyed hash); 0: not at all."},
     {"limits",    "auth_fail_ms",         CONFIG_KEYS_MS,      AT(server.auth.fail_ms),                0, NULL,
      "A refused login is told no sooner than this."},
+    {"limits",    "auth_minute_count",    CONFIG_KEYS_COUNT,   AT(server.auth.minute_count),           0, NULL,
+     "Wrong passwords and tokens from one address (IPv6: one /64) in a minute; beyond it the answer is \"try again\"; 0: no limit."},
+    {"limits",    "auth_day_count",       CONFIG_KEYS_COUNT,   AT(server.auth.day_count),              0, NULL,
+     "The same in a day."},
     {"store",     "cache_bytes",          CONFIG_KEYS_SIZE,    AT(server.store.cache_bytes),     4194304, NULL,
      "Memory for pages of the store."},
     {"store",     "low_water_bytes",      CONFIG_KEYS_SIZE64,  AT(server.store.low_water_bytes), 1048576, NULL,
@@ -120,6 +129,36 @@ const struct config_keys_row config_keys[] = {
      "How far back the log of changes reaches."},
     {"store",     "batch_count",          CONFIG_KEYS_COUNT,   AT(server.store.batch_count),           1, NULL,
      "Writes that share one flush to the disk at most."},
+    {"quota",     "bytes",                CONFIG_KEYS_SIZE64,  AT(server.store.quota_bytes),           0, NULL,
+     "What an account may keep that has no quota of its own (mailstead quota); 0: any amount. Mail beyond it is refused for the time being."},
+    {"quota",     "messages",             CONFIG_KEYS_COUNT,   AT(server.store.quota_messages),        0, NULL,
+     "Likewise: how many messages."},
+    {"quota",     "mailboxes",            CONFIG_KEYS_COUNT,   AT(server.store.quota_mailboxes),       0, NULL,
+     "Likewise: how many mailboxes."},
+    {"quota",     "admins",               CONFIG_KEYS_TEXT,    AT(server.quota_admins),                0, "",
+     "Addresses of accounts, with spaces between them, that may look at every account's quota by IMAP and set it."},
+    {"auth",      "scram_iteration_count", CONFIG_KEYS_COUNT,  AT(server.auth.scram_iteration_count), 4096, NULL,
+     "Iterations of SCRAM for passwords that are set from now on. Clients have to do them at each login, and some refuse more than 65536."},
+    {"auth",      "channel_binding",      CONFIG_KEYS_YES,     AT(server.auth.channel_binding),        0, NULL,
+     "Whether SCRAM is offered with channel binding (-PLUS) over TLS, by which a client notices somebody in between. Some clients choose it and cannot "
+     "do it: mutt with GNU SASL, up to Debian 12."},
+    {"auth",      "only_app_passwords",   CONFIG_KEYS_YES,     AT(server.auth.only_app_passwords),     0, NULL,
+     "Whether only app passwords (mailstead user app-password) are taken, and no longer the passwords of the accounts themselves: yes or no."},
+    {"auth",      "client_ca",            CONFIG_KEYS_FILE,    AT(server.tls_clients),                 0, "",
+     "CAs, PEM, whose client certificates log in by EXTERNAL; without it clients are not asked for certificates."},
+    {"auth",      "client_map",           CONFIG_KEYS_FILE,    AT(server.auth.certificate_map),        0, "",
+     "Lines \"NAME ADDRESS\" that tell which account a client certificate is for. NAME is an e-mail address in it, or sha256:HEX of the whole. "
+     "Without it the e-mail address is that of the account."},
+    {"auth",      "oauth_keys",           CONFIG_KEYS_FILE,    AT(server.auth.oauth_keys),             0, "",
+     "Public keys of those who sign tokens for OAUTHBEARER and XOAUTH2: a JWK set, or PEM. Read again on SIGHUP. Without it neither is offered."},
+    {"auth",      "oauth_issuer",         CONFIG_KEYS_TEXT,    AT(server.auth.oauth_issuer),           0, "",
+     "The \"iss\" that a token has to have; has to be set with oauth_keys."},
+    {"auth",      "oauth_audience",       CONFIG_KEYS_TEXT,    AT(server.auth.oauth_audience),         0, "",
+     "One of the \"aud\" that a token has to have; has to be set with oauth_keys."},
+    {"auth",      "oauth_claim",          CONFIG_KEYS_TEXT,    AT(server.auth.oauth_claim),            0, "email",
+     "The claim of the token that names the account: its address."},
+    {"auth",      "oauth_scope",          CONFIG_KEYS_TEXT,    AT(server.auth.oauth_scope),            0, "",
+     "Told to clients whose token is refused: what they should ask for."},
     {"logging",   "level",                CONFIG_KEYS_LEVEL,   AT(log_level),                          0, NULL,
      "error, warn, info or debug."},
     {"logging",   "file",                 CONFIG_KEYS_FILE,    AT(log_file),                           0, "",
@@ -191,6 +230,17 @@ static void write_number(const struct config_keys_row *row, uint64_t n,
             best = u;
     snprintf(out, CONFIG_KEYS_TEXT_BYTES, "%" PRIu64 "%s", best ? n / best->factor : n,
              best ? best->name : "");
+}
+
+/* 1, 0, or -1 for neither. */
+static int yes_or_no(const char *text)
+{
+    static const char *const words[2][2] = {{"no", "false"}, {"yes", "true"}};
+    for (int i = 0; i < 2; i++)
+        for (int k = 0; k < 2; k++)
+            if (strcmp(text, words[i][k]) == 0)
+                return i;
+    return -1;
 }
 
 static bool refuse(char why[CONFIG_KEYS_TEXT_BYTES], const char *text)
@@ -274,6 +324,12 @@ bool config_keys_set(struct config *c, const struct config_keys_row *row, const 
         return add_door(c, row, text, why);
     if (numbers[row->type].expected)
         return set_number(c, row, text, why);
+    if (row->type == CONFIG_KEYS_YES) {
+        if (yes_or_no(text) < 0)
+            return refuse(why, "yes or no is wanted");
+        *(unsigned *)(void *)at = (unsigned)yes_or_no(text);
+        return true;
+    }
     if (row->type == CONFIG_KEYS_LEVEL)
         return log_level_named(span_cstr(text), &c->log_level) ||
                refuse(why, "error, warn, info or debug is wanted");
@@ -287,7 +343,10 @@ void config_keys_default(const struct config_keys_row *row, char out[CONFIG_KEYS
 {
     struct config *c = config_new();
     const char *at = (const char *)c + row->offset;
-    if (row->type == CONFIG_KEYS_LEVEL)
+    if (row->type == CONFIG_KEYS_YES)
+        snprintf(out, CONFIG_KEYS_TEXT_BYTES, "%s",
+                 *(const unsigned *)(const void *)at ? "yes" : "no");
+    else if (row->type == CONFIG_KEYS_LEVEL)
         snprintf(out, CONFIG_KEYS_TEXT_BYTES, "info");
     else if (row->type == CONFIG_KEYS_DOORS)
         snprintf(out, CONFIG_KEYS_TEXT_BYTES, "{\"%s\", \"%s\"}", doors[row->offset][0],
@@ -317,6 +376,7 @@ static const struct {
     {"limits", "Section limits",
      "What a peer may do. The names end in the unit of a plain number."},
     {"store", "Section store", ""},
+    {"auth", "Section auth", "How users prove who they are; docs/authentication.md tells more."},
     {"logging", "Section logging", ""},
 };
 

@@ -12,6 +12,7 @@ enum config_keys_type {
     CONFIG_KEYS_SECONDS, /* unsigned seconds */
     CONFIG_KEYS_HOURS,   /* unsigned hours: 12, 12h, 2d */
     CONFIG_KEYS_DAYS,    /* unsigned days: 14, 14d, 2w */
+    CONFIG_KEYS_YES,     /* unsigned, 1: yes or no */
     CONFIG_KEYS_LEVEL,   /* enum log_level */
     CONFIG_KEYS_DOORS,   /* a list of doors; offset is the service */
     CONFIG_KEYS_TYPES

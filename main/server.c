@@ -97,6 +97,8 @@ static enum err open_tls(struct server *s, struct fault *f)
     static const char *const alpn[2] = {"smtp", "imap"};
     for (int i = 0; i < 2; i++) {
         enum err e = tls_open(s->certificate, s->key, &s->tls[i], f);
+        if (e == ERR_OK && o->tls_clients && *o->tls_clients)
+            e = tls_clients(s->tls[i], o->tls_clients, f);
         if (e != ERR_OK)
             return e;
         tls_alpn(s->tls[i], alpn[i]);
@@ -151,6 +153,7 @@ static void make_services(struct server *s)
                                    .plaintext_auth = o->lab || !s->tls[1],
                                    .loops = s->loops,
                                    .loop_count = s->loop_count,
+                                   .quota_admins = o->quota_admins,
                                    .limits = o->imap};
         s->imapd[i] = imapd_new(&io);
     }
@@ -199,6 +202,9 @@ static enum err start(struct server *s, struct fault *f)
     if (e != ERR_OK)
         return e;
     make_services(s);
+    e = auth_load(s->auth, f);
+    if (e != ERR_OK)
+        return e;
     start_listening(s);
     start_threads(s);
     if (o->control)
@@ -254,6 +260,14 @@ static void reload_tls(struct server *s, bool forced)
     }
 }
 
+/* Keys of tokens and the like. */
+static void reload_auth(struct server *s)
+{
+    struct fault f = FAULT_NONE;
+    if (auth_load(s->auth, &f) != ERR_OK)
+        log_event(LOG_ERROR, NULL, "server.auth_reload_failed", "why=\"%s\" kept=old", f.text);
+}
+
 int server_wait(struct server *s)
 {
     const struct timespec look = {.tv_sec = 5}; /* how often changed certificates are noticed */
@@ -267,6 +281,7 @@ int server_wait(struct server *s)
         if (sig == SIGHUP) {
             notify_reloading();
             log_reopen();
+            reload_auth(s);
         }
         reload_tls(s, sig == SIGHUP);
         if (sig == SIGHUP)

@@ -30,8 +30,10 @@ struct server_options {
     struct auth_options auth;
     struct smtpd_limits smtp;
     struct imapd_limits imap;
+    const char *quota_admins; /* as imapd_options; NULL: nobody */
     const char *tls_certificate,
-        *tls_key; /* NULL: self-made in the store's directory; production logs it */
+        *tls_key;            /* NULL: self-made in the store's directory; production logs it */
+    const char *tls_clients; /* CAs of client certificates; NULL or empty: clients are not asked */
     struct server_door doors[SERVER_DOOR_COUNT];
     size_t door_count;
     unsigned loop_count; /* 0: one a core */

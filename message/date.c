@@ -145,16 +145,23 @@ static int take_year(struct scan *s)
     return n == 2 ? year + 2000 : year;
 }
 
+/* A colon, or the dot that some programs write. */
+static bool try_colon(struct scan *s)
+{
+    return scan_try(s, ':') || scan_try(s, '.');
+}
+
 /* time-of-day = hour ":" minute [ ":" second ], one digit for the hour is forgiven */
 static void take_time(struct scan *s, struct civil *c)
 {
     c->hour = take_digits(s, 1, 2, NULL);
     cfws_skip(s);
-    scan_byte(s, ':', "a colon");
+    if (!try_colon(s))
+        scan_fail(s, "a colon");
     cfws_skip(s);
     c->minute = take_digits(s, 2, 2, NULL);
     cfws_skip(s);
-    if (scan_try(s, ':')) {
+    if (try_colon(s)) {
         cfws_skip(s);
         c->second = take_digits(s, 2, 2, NULL);
         if (scan_try(s, '.')) /* a fraction that some programs write */
@@ -204,24 +211,54 @@ static int take_zone(struct scan *s)
     return zone_named(name);
 }
 
-/* day-of-week = ([FWS] day-name) / obs-day-of-week, with its comma; what it says is not compared */
+/* day-of-week = ([FWS] day-name) / obs-day-of-week, with its comma; what it says is not compared. A word of another language needs the
+ * comma. */
 static void skip_day_name(struct scan *s)
 {
     struct span word = scan_while(s, is_alpha);
-    if (word.n > 0 && name_index(word, week_days, 7) == 7)
-        scan_fail(s, "a day of the week");
     scan_try(s, '.');
     cfws_skip(s);
-    scan_try(s, ',');
+    if (!scan_try(s, ',') && word.n > 0 && name_index(word, week_days, 7) == 7)
+        scan_fail(s, "a day of the week");
     cfws_skip(s);
 }
 
 /* Between day, month and year: white space, or the hyphen of RFC 850. */
 static void skip_between(struct scan *s)
 {
+    scan_try(s, '.');
     cfws_skip(s);
     if (scan_try(s, '-'))
         cfws_skip(s);
+}
+
+/* What comes behind the date. A zone that is none is UTC, and with a time that is none it is midnight: RFC 5256 §2.2. */
+static int take_clock(struct scan *s, struct civil *c)
+{
+    struct civil at = *c;
+    cfws_skip(s);
+    take_time(s, &at);
+    if (!scan_ok(s) || at.hour > 23 || at.minute > 59 || at.second > 60)
+        return 0;
+    *c = at;
+    cfws_skip(s);
+    int zone_minutes = take_zone(s);
+    return scan_ok(s) ? zone_minutes : 0;
+}
+
+/* "Nov 23 20:30:48 2026" as asctime() writes it behind the day of the week, maybe with a zone before the year. */
+static int take_asctime(struct scan *s, struct civil *c)
+{
+    c->month = take_month(s);
+    cfws_skip(s);
+    c->day = take_digits(s, 1, 2, NULL);
+    cfws_skip(s);
+    take_time(s, c);
+    cfws_skip(s);
+    int zone_minutes = take_zone(s);
+    cfws_skip(s);
+    c->year = take_year(s);
+    return zone_minutes;
 }
 
 /* date-time = [ day-of-week "," ] date time [CFWS]    RFC 5322 §3.3
@@ -232,16 +269,19 @@ bool date_parse(struct span text, struct date *out)
     struct civil c = {0};
     cfws_skip(&s);
     skip_day_name(&s);
+    if (!scan_done(&s) && is_alpha((unsigned char)scan_peek(&s))) {
+        int zone_minutes = take_asctime(&s, &c);
+        return scan_ok(&s) && civil_to_date(c, zone_minutes, out);
+    }
     c.day = take_digits(&s, 1, 2, NULL);
     skip_between(&s);
     c.month = take_month(&s);
     skip_between(&s);
     c.year = take_year(&s);
-    cfws_skip(&s);
-    take_time(&s, &c);
-    cfws_skip(&s);
-    int zone_minutes = take_zone(&s);
-    return scan_ok(&s) && civil_to_date(c, zone_minutes, out);
+    if (!scan_ok(&s))
+        return false;
+    int zone_minutes = take_clock(&s, &c);
+    return civil_to_date(c, zone_minutes, out);
 }
 
 /* date-day "-" date-month "-" date-year    RFC 9051 §9 */

@@ -113,7 +113,7 @@ bool envelope_put(struct arena *a, struct span header, size_t max_addresses, str
             continue;
         if (fields[i].list)
             add_list(&e, i, f.value);
-        else if (!e.text[i].p)
+        else /* the last one counts: others were put on top of it later */
             e.text[i] = header_unfold(a, f.value);
     }
     for (size_t i = 0; i < FIELDS; i++) {

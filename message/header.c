@@ -79,14 +79,31 @@ bool header_find(struct span block, struct span name, struct header_field *out)
     return false;
 }
 
+bool header_last(struct span block, struct span name, struct header_field *out)
+{
+    struct header_field f;
+    bool found = false;
+    while (header_next(&block, &f)) {
+        if (!span_eq_ci(f.name, name))
+            continue;
+        *out = f;
+        found = true;
+    }
+    return found;
+}
+
 struct span header_unfold(struct arena *a, struct span value)
 {
     value = span_trim(value);
     char *p = arena_alloc(a, value.n + 1);
     size_t n = 0;
-    for (size_t i = 0; i < value.n; i++)
-        if (value.p[i] != '\r' && value.p[i] != '\n')
+    for (size_t i = 0; i < value.n; i++) {
+        bool cr = value.p[i] == '\r';
+        if (cr && value.p[i + 1] != '\r' && value.p[i + 1] != '\n') /* trimmed: never the last */
+            p[n++] = ' ';
+        else if (!cr && value.p[i] != '\n')
             p[n++] = value.p[i];
+    }
     return span_of(p, n);
 }
 
@@ -115,6 +132,7 @@ struct list {
     bool full;                 /* a group did not fit */
     bool group;                /* inside a group */
     bool no_quote, no_bracket; /* no closing one is left in the rest */
+    unsigned unclosed;         /* comments that had no end */
     /* the address that is being read */
     enum where where;
     bool space;   /* white space or a comment before the next token */
@@ -296,10 +314,13 @@ static void quoted_string(struct list *l)
         word(l, w, true);
 }
 
-/* "(" *(ctext / quoted-pair / comment) ")"    RFC 5322 §3.2.2; one that is not closed reaches to the end */
+#define UNCLOSED_COUNT 8 /* then we do not look for the end of another */
+
+/* "(" *(ctext / quoted-pair / comment) ")"    RFC 5322 §3.2.2; one that is not closed reaches to the
+ * end behind an address; before it, its "(" is not there */
 static void comment(struct list *l)
 {
-    size_t depth = 0, i = l->at;
+    size_t depth = 0, i = l->unclosed < UNCLOSED_COUNT ? l->at : l->in.n;
     for (; i < l->in.n; i++) {
         char c = l->in.p[i];
         if (c == '\\')
@@ -309,13 +330,20 @@ static void comment(struct list *l)
         else if (c == ')' && --depth == 0)
             break;
     }
-    size_t end = i < l->in.n ? i : l->in.n;
-    struct span inside = span_trim(span_of(l->in.p + l->at + 1, end - l->at - 1));
+    bool closed = i < l->in.n;
+    if (!closed && !l->at_sign) {
+        l->unclosed++;
+        l->at++;
+        l->space = true;
+        return;
+    }
+    struct span inside =
+        span_trim(span_of(l->in.p + l->at + 1, (closed ? i : l->in.n) - l->at - 1));
     if (inside.n > 0) {
         l->comment.n = 0;
         unquoted(&l->comment, inside);
     }
-    l->at = end < l->in.n ? end + 1 : end;
+    l->at = closed ? i + 1 : l->in.n;
     l->space = true;
 }
 
@@ -409,10 +437,12 @@ static bool special(struct list *l, char c)
 {
     switch (c) {
     case ',':
-        if (in_route(l))
+        if (in_route(l)) {
             text_add(&l->domain, SPAN(","));
-        else
+            l->dot = true; /* the next "@" belongs to it, with white space before it too */
+        } else {
             address_end(l);
+        }
         break;
     case ';':
         address_end(l);

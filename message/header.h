@@ -15,9 +15,11 @@ struct header_field {
 bool header_next(struct span *block, struct header_field *out);
 /* The first field of that name (case-insensitive); false if absent. */
 bool header_find(struct span block, struct span name, struct header_field *out);
+/* The last one: of several Dates or Subjects the one that was there first, before others were put on top. */
+bool header_last(struct span block, struct span name, struct header_field *out);
 /* The name of the field that begins on this line; false: none does (a folded line, no colon, no name). */
 bool header_name(struct span line, struct span *name);
-/* value without its folding (RFC 5322 §2.2.3): line ends removed, trimmed. */
+/* value without its folding (RFC 5322 §2.2.3): line ends removed, trimmed; a CR alone becomes a space. */
 struct span header_unfold(struct arena *a, struct span value);
 /* One address of an address-list, RFC 5322 §3.4; group syntax comes as IMAP wants it (RFC 9051 §7.5.2): a start has
  * group = true and the name in mailbox with an empty domain, an end has group = true and no mailbox. */

@@ -1,8 +1,10 @@
 #include "message/mime.h"
 #include "common/mem.h"
+#include "message/digest_header.h"
 #include "message/envelope.h"
 #include "message/gather.h"
 #include "message/header.h"
+#include "message/preview.h"
 
 /* One pass, line by line. At any moment the parser is in the header or in the body of one part, the current one; a
  * multipart is current itself in its preamble and epilogue. Multiparts that are not closed lie on a stack, and each line that
@@ -16,6 +18,7 @@
 struct open {
     struct span boundary;
     uint32_t hash;     /* of boundary: what a line is compared with first */
+    uint32_t blanks;   /* white space at its end, which boundary is without */
     uint32_t part;     /* its multipart */
     uint32_t children; /* so far */
 };
@@ -28,7 +31,8 @@ struct mime {
     size_t text_left;      /* bytes that the texts of further parts may fill */
     bool too_large, dated;
     struct date sent;
-    struct span subject;
+    struct span subject, digest;
+    struct preview preview;
 
     struct structure_part *parts;
     size_t parts_cap;
@@ -51,8 +55,8 @@ struct mime {
     struct gather gather;
 
     struct encode_decoder decoder; /* of the current part, to know its decoded_bytes */
-    bool measures;
-    uint64_t measured_to; /* where the decoder stands */
+    bool measures;                 /* the current part is decoded, or read for the preview */
+    uint64_t measured_to;          /* where the decoder stands */
     uint64_t
         held_at; /* bytes of earlier pieces of which we do not know yet whether they are part of the body */
     char held[HELD_BYTES];
@@ -64,25 +68,33 @@ static bool wants_any(struct span name)
     return structure_wants(name) || envelope_wants(name);
 }
 
+static bool wants_first(struct span name)
+{
+    return wants_any(name) || digest_header_wants(name);
+}
+
 /* --- decoded size -------------------------------------------------------------------------------------------------- */
+
+static void measure(struct mime *m, struct span body)
+{
+    encode_measure(&m->decoder, body, false, &m->parts[m->current].row.decoded_bytes);
+    preview_feed(&m->preview, body);
+}
 
 /* Lets the decoder of the current part see everything before offset to. */
 static void measure_to(struct mime *m, uint64_t to)
 {
-    uint64_t *bytes = &m->parts[m->current].row.decoded_bytes;
     if (!m->measures || m->measured_to >= to)
         return;
     if (m->measured_to < m->piece_at) {
         uint64_t end = to < m->piece_at ? to : m->piece_at;
-        struct span old =
-            span_of(m->held + (m->measured_to - m->held_at), (size_t)(end - m->measured_to));
-        encode_measure(&m->decoder, old, false, bytes);
+        measure(m,
+                span_of(m->held + (m->measured_to - m->held_at), (size_t)(end - m->measured_to)));
         m->measured_to = end;
     }
     if (m->measured_to < to) {
-        struct span now =
-            span_of(m->piece.p + (m->measured_to - m->piece_at), (size_t)(to - m->measured_to));
-        encode_measure(&m->decoder, now, false, bytes);
+        measure(
+            m, span_of(m->piece.p + (m->measured_to - m->piece_at), (size_t)(to - m->measured_to)));
         m->measured_to = to;
     }
 }
@@ -147,7 +159,10 @@ static void part_begin(struct mime *m, uint32_t parent, uint32_t number, uint64_
     m->greedy = m->parts_n >= m->limits.part_count;
     if (m->greedy)
         m->open_n = 0; /* no boundary ends it */
-    gather_begin(&m->gather, is_message(m, m->current) ? wants_any : structure_wants);
+    if (m->current == 0)
+        gather_begin(&m->gather, wants_first);
+    else
+        gather_begin(&m->gather, is_message(m, m->current) ? wants_any : structure_wants);
 }
 
 /* A copy of s that lives until the end, if the record can still hold it. */
@@ -214,6 +229,7 @@ static uint64_t part_end(struct mime *m, uint32_t i, uint64_t inner_end)
     if (i == m->current && m->measures) {
         measure_to(m, end);
         encode_measure(&m->decoder, SPAN(""), true, &row->decoded_bytes);
+        preview_end(&m->preview);
         m->measures = false;
     } else {
         row->decoded_bytes = end - row->body_at;
@@ -252,27 +268,50 @@ static uint32_t hash(struct span s, uint32_t h)
 
 #define HASH_START 2166136261u
 
-static void boundary_open(struct mime *m, struct span boundary)
+static void boundary_open(struct mime *m, struct span boundary, size_t blanks)
 {
     m->open = grow(m->open, m->open_n, &m->open_cap, sizeof *m->open);
     m->open[m->open_n++] = (struct open){.boundary = arena_keep(m->kept, boundary),
                                          .hash = hash(boundary, HASH_START),
+                                         .blanks = (uint32_t)blanks,
                                          .part = m->current};
+}
+
+/* Cut at a character. */
+static struct span subject_cut(struct span s)
+{
+    if (s.n > MIME_SUBJECT_BYTES)
+        for (s.n = MIME_SUBJECT_BYTES; s.n > 0 && ((unsigned char)s.p[s.n] & 0xc0) == 0x80;)
+            s.n--;
+    return s;
 }
 
 /* What only the message itself has. */
 static void read_message_fields(struct mime *m, struct span header)
 {
     struct header_field f;
-    if (header_find(header, SPAN("Date"), &f))
+    struct digest known = {.dated = false};
+    if (header_last(header, SPAN("Date"), &f))
         m->dated = date_parse(header_unfold(m->scratch, f.value), &m->sent);
-    if (!header_find(header, SPAN("Subject"), &f))
-        return;
-    struct span s = words_decode(m->scratch, header_unfold(m->scratch, f.value));
-    if (s.n > MIME_SUBJECT_BYTES)
-        for (s.n = MIME_SUBJECT_BYTES; s.n > 0 && ((unsigned char)s.p[s.n] & 0xc0) == 0x80;)
-            s.n--; /* not inside a character */
-    m->subject = arena_keep(m->kept, s);
+    if (header_last(header, SPAN("Subject"), &f))
+        known.subject = words_decode(m->scratch, header_unfold(m->scratch, f.value));
+    m->subject = arena_keep(m->kept, subject_cut(known.subject));
+    known.dated = m->dated;
+    known.sent = m->sent;
+    buf_reset(&m->text);
+    digest_header(m->scratch, header, &known, &m->text);
+    m->digest = arena_keep(m->kept, buf_span(&m->text));
+}
+
+/* Begins the preview with the current part if it is a text to be read and none has been found before it. */
+static bool preview_part(struct mime *m, const struct outline_part *row)
+{
+    bool html = span_eq(row->subtype, SPAN("html"));
+    if (row->kind != OUTLINE_LEAF || row->attachment || !span_eq(row->type, SPAN("text")) ||
+        (!html && !span_eq(row->subtype, SPAN("plain"))) || !preview_wants(&m->preview))
+        return false;
+    preview_begin(&m->preview, row->encoding, row->charset, html);
+    return true;
 }
 
 /* The header of the current part has ended; the next byte of it is body. */
@@ -291,6 +330,8 @@ static void header_end(struct mime *m, uint64_t body_at)
     if (m->greedy || (p->row.kind != OUTLINE_LEAF && !may_hold(m, i, p->row.kind))) {
         structure_opaque(&c);
         p->row.kind = OUTLINE_LEAF;
+    } else if (p->row.kind == OUTLINE_LEAF && span_eq(c.kind, SPAN("multipart"))) {
+        structure_plain(&c); /* no boundary that a line could hold */
     }
     set_content(m, p, &c);
     if (is_message(m, i)) {
@@ -304,10 +345,11 @@ static void header_end(struct mime *m, uint64_t body_at)
     p->row.lines = m->line_ends;
     m->in_header = false;
     m->measures = p->row.encoding == ENCODE_BASE64 || p->row.encoding == ENCODE_QP;
+    m->measures = preview_part(m, &p->row) || m->measures;
     m->decoder = ENCODE_DECODER(p->row.encoding);
     m->measured_to = body_at;
     if (p->row.kind == OUTLINE_MULTIPART)
-        boundary_open(m, c.boundary);
+        boundary_open(m, c.boundary, c.boundary_blanks);
     else if (p->row.kind == OUTLINE_MESSAGE)
         part_begin(m, i, 1, body_at);
 }
@@ -319,30 +361,53 @@ struct delimiter {
     bool close;  /* "--" boundary "--" */
 };
 
-static bool is_boundary(const struct open *o, struct span s, uint32_t h)
+/* Whether the boundary is what s begins with; hashes are those of the beginnings of s. */
+static bool begins_with(struct span s, const uint32_t *hashes, const struct open *o)
 {
-    return o->hash == h && span_eq(o->boundary, s);
+    size_t n = o->boundary.n;
+    return n <= s.n && hashes[n] == o->hash && memcmp(s.p, o->boundary.p, n) == 0;
 }
 
-/* dash-boundary [ "--" ] transport-padding    RFC 2046 §5.1.1. Of several that match, the innermost is meant. */
+/* Whether s is that boundary and nothing else. */
+static bool is_whole(struct span s, const struct open *o)
+{
+    size_t rest = s.n - o->boundary.n;
+    return rest == 0 || (rest == 2 && s.p[s.n - 1] == '-' && s.p[s.n - 2] == '-');
+}
+
+static bool is_close(struct span s, const struct open *o)
+{
+    struct span rest = span_from(s, o->boundary.n);
+    for (size_t i = 0; i < o->blanks && rest.n > 0 && (*rest.p == ' ' || *rest.p == '\t'); i++)
+        rest = span_from(rest, 1);
+    return rest.n >= 2 && rest.p[0] == '-' && rest.p[1] == '-';
+}
+
+/* dash-boundary [ "--" ] transport-padding    "it is sufficient that the boundary appear in its entirety following the
+ * CRLF", RFC 2046 §5.1.1: what follows on the line does not matter. Of several that match, one that is the whole line is meant,
+ * else the longest, and of equal ones the innermost. */
 static bool delimiter_find(const struct mime *m, struct span line, struct delimiter *out)
 {
+    uint32_t hashes[BOUNDARY_BYTES + 1] = {HASH_START};
+    const struct open *best = NULL;
     if (m->open_n == 0 || line.n < 3 || line.p[0] != '-' || line.p[1] != '-')
         return false;
     struct span s = span_from(line, 2);
     while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
         s.n--;
-    struct span shorter = span_to(s, s.n > 2 ? s.n - 2 : 0);
-    bool dashes = shorter.n > 0 && s.p[s.n - 1] == '-' && s.p[s.n - 2] == '-';
-    uint32_t h_shorter = hash(shorter, HASH_START), h = hash(span_from(s, shorter.n), h_shorter);
+    for (size_t i = 0; i < s.n && i < BOUNDARY_BYTES; i++)
+        hashes[i + 1] = hash(span_of(s.p + i, 1), hashes[i]);
     for (size_t i = m->open_n; i-- > 0;) {
-        bool whole = is_boundary(&m->open[i], s, h);
-        if (whole || (dashes && is_boundary(&m->open[i], shorter, h_shorter))) {
-            *out = (struct delimiter){.open = i, .close = !whole};
-            return true;
-        }
+        const struct open *o = &m->open[i];
+        if (!begins_with(s, hashes, o) || (best && best->boundary.n >= o->boundary.n))
+            continue;
+        best = o;
+        if (is_whole(s, o))
+            break;
     }
-    return false;
+    if (best)
+        *out = (struct delimiter){.open = (size_t)(best - m->open), .close = is_close(s, best)};
+    return best != NULL;
 }
 
 /* The current line is done; the next one begins at next. */
@@ -368,7 +433,7 @@ static void delimiter_take(struct mime *m, struct delimiter d, uint64_t next, un
     m->measures = false;
     m->open_n = d.close ? d.open : d.open + 1;
     line_done(m, next, line_end_n);
-    if (!d.close)
+    if (!d.close && line_end_n > 0) /* the last line of the message begins nothing */
         part_begin(m, multipart, ++m->open[d.open].children, next);
 }
 
@@ -502,6 +567,8 @@ void mime_end(struct mime *m, struct mime_message *out)
                                  .dated = m->dated,
                                  .sent = m->sent,
                                  .subject = m->subject,
+                                 .digest = m->digest,
+                                 .preview = preview_text(&m->preview),
                                  .too_large = m->too_large};
 }
 
@@ -514,6 +581,7 @@ struct mime *mime_new(const struct outline_limits *limits)
     m->text_left = OUTLINE_RECORD_MAX;
     buf_init(&m->text, OUTLINE_RECORD_MAX);
     gather_init(&m->gather, limits->field_bytes, limits->header_bytes);
+    preview_init(&m->preview);
     part_begin(m, 0, 1, 0);
     return m;
 }
@@ -526,6 +594,7 @@ void mime_free(struct mime **m)
     arena_free(&(*m)->scratch);
     buf_fini(&(*m)->text);
     gather_fini(&(*m)->gather);
+    preview_fini(&(*m)->preview);
     mem_free((*m)->parts);
     mem_free((*m)->open);
     mem_free(*m);

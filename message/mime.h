@@ -10,6 +10,8 @@ struct mime_message {
     bool dated;
     struct date sent;
     struct span subject; /* UTF-8, at most MIME_SUBJECT_BYTES */
+    struct span digest;  /* a record of message/digest.h */
+    struct span preview; /* see message/preview.h */
     bool
         too_large; /* the texts of the parts would fill more than OUTLINE_RECORD_MAX: some are missing */
 };

@@ -1,31 +1,38 @@
 #include "message/outline.h"
 #include "common/le.h"
 #include "common/mem.h"
+#include "message/header_keep.h"
 #include "message/mime.h"
 
 /* THE RECORD
  * All numbers are little-endian and unsigned unless said otherwise; offsets in the message are in bytes.
  *
  *   offset  size  meaning
- *        0     4  "MSO1": the layout; another one has another last byte
+ *        0     4  "MSO2": the layout; another one has another last byte
  *        4     4  bytes of the record
  *        8     8  bytes of the message
  *       16     8  bytes of its header with the empty line
  *       24     8  Date in seconds since 1970 UTC, signed; 0 without FLAG_DATED
  *       32     4  zone of Date in minutes, signed
- *       36     4  flags: FLAG_DATED
+ *       36     4  flags: FLAG_DATED; FLAG_FIELDS if F has the fields
  *       40     4  number of parts P, at least 1
  *       44     4  number of cuts C
  *       48     4  bytes of the names N
  *       52     4  bytes of ENVELOPE E
  *       56     4  bytes of BODYSTRUCTURE B
  *       60     4  bytes of the subject S
- *       64  64*P  parts, in document order (below)
+ *       64     4  bytes of the digest D
+ *       68     4  bytes of the preview V
+ *       72     4  bytes of the fields F
+ *       76  64*P  parts, in document order (below)
  *           8* C  cuts: offset (4) and length (4) of what BODY leaves out of BODYSTRUCTURE; rising, not overlapping
  *              N  names: for each part its type, subtype and charset, lower case
  *              E  ENVELOPE, ready for the wire
  *              B  BODYSTRUCTURE, ready for the wire
  *              S  subject, UTF-8
+ *              D  digest, a record of message/digest.c
+ *              V  preview, UTF-8
+ *              F  header fields as they came, those of message/header_keep.c
  *
  * A part:
  *   offset  size  meaning
@@ -62,12 +69,15 @@
  *       8  LEAF            0       4  4                image/png
  */
 
-#define HEAD_BYTES 64u
+#define HEAD_BYTES 76u
+#define COUNTS 9u /* from offset 40 on */
 #define PART_BYTES 64u
 #define CUT_BYTES 8u
 #define FLAG_DATED 1u
+#define FLAG_FIELDS 2u
+#define START_BYTES (16u << 10) /* a longer header has no fields in the record */
 #define PART_ATTACHMENT 1u
-static const char magic[4] = {'M', 'S', 'O', '1'};
+static const char magic[4] = {'M', 'S', 'O', '2'};
 
 const struct outline_limits outline_limits_default = {
     .depth_count = 100,
@@ -82,40 +92,49 @@ const struct outline_limits outline_limits_default = {
 struct outline_parser {
     struct mime *mime;
     uint64_t bytes;
+    struct buf start; /* of the message, START_BYTES at most */
+    bool fields_kept;
+    struct buf fields;
 };
 
 struct outline_parser *outline_new(const struct outline_limits *limits)
 {
     struct outline_parser *p = mem_new(struct outline_parser);
     p->mime = mime_new(limits);
+    buf_init(&p->start, START_BYTES);
+    buf_init(&p->fields, HEADER_KEEP_BYTES);
     return p;
 }
 
 void outline_free(struct outline_parser **p)
 {
-    if (*p)
+    if (*p) {
         mime_free(&(*p)->mime);
+        buf_fini(&(*p)->start);
+        buf_fini(&(*p)->fields);
+    }
     mem_free(*p);
     *p = NULL;
 }
 
 void outline_feed(struct outline_parser *p, struct span piece)
 {
+    buf_add(&p->start, span_to(piece, START_BYTES - p->start.n));
     p->bytes += piece.n;
     mime_feed(p->mime, piece);
 }
 
-static void put_head(char *to, const struct mime_message *m, uint64_t bytes,
-                     const uint32_t counts[6], size_t record_bytes)
+static void put_head(char *to, const struct mime_message *m, const struct outline_parser *p,
+                     const uint32_t counts[COUNTS], size_t record_bytes)
 {
     memcpy(to, magic, sizeof magic);
     le_put(to + 4, record_bytes, 4);
-    le_put(to + 8, bytes, 8);
+    le_put(to + 8, p->bytes, 8);
     le_put(to + 16, m->parts[0].row.body_at, 8);
     le_put(to + 24, m->dated ? (uint64_t)m->sent.utc : 0, 8);
     le_put(to + 32, m->dated ? (uint64_t)(int64_t)m->sent.zone_minutes : 0, 4);
-    le_put(to + 36, m->dated ? FLAG_DATED : 0, 4);
-    for (unsigned i = 0; i < 6; i++)
+    le_put(to + 36, (m->dated ? FLAG_DATED : 0) | (p->fields_kept ? FLAG_FIELDS : 0), 4);
+    for (unsigned i = 0; i < COUNTS; i++)
         le_put(to + 40 + 4 * i, counts[i], 4);
 }
 
@@ -153,28 +172,33 @@ static size_t put_span(char *to, struct span s)
 }
 
 /* False: it would be larger than OUTLINE_RECORD_MAX or than out may be; then nothing is added. */
-static bool put_record(struct buf *out, const struct mime_message *m, uint64_t bytes,
-                       struct span structure, const struct structure_cut *cuts, size_t cuts_n)
+static bool put_record(struct buf *out, const struct mime_message *m,
+                       const struct outline_parser *p, struct span structure,
+                       const struct structure_cut *cuts, size_t cuts_n)
 {
     size_t names = 0;
     for (uint32_t i = 0; i < m->n; i++)
         names += names_bytes(&m->parts[i]);
     struct span envelope = m->parts[0].envelope;
     size_t n = HEAD_BYTES + (size_t)m->n * PART_BYTES + cuts_n * CUT_BYTES + names + envelope.n +
-               structure.n + m->subject.n;
+               structure.n + m->subject.n + m->digest.n + m->preview.n +
+               p->fields.n;
     bool full = out->full;
     char *to = n <= OUTLINE_RECORD_MAX ? buf_room(out, n) : NULL;
     if (!to) {
         out->full = full;
         return false;
     }
-    const uint32_t counts[6] = {m->n,
-                                (uint32_t)cuts_n,
-                                (uint32_t)names,
-                                (uint32_t)envelope.n,
-                                (uint32_t)structure.n,
-                                (uint32_t)m->subject.n};
-    put_head(to, m, bytes, counts, n);
+    const uint32_t counts[COUNTS] = {m->n,
+                                     (uint32_t)cuts_n,
+                                     (uint32_t)names,
+                                     (uint32_t)envelope.n,
+                                     (uint32_t)structure.n,
+                                     (uint32_t)m->subject.n,
+                                     (uint32_t)m->digest.n,
+                                     (uint32_t)m->preview.n,
+                                     (uint32_t)p->fields.n};
+    put_head(to, m, p, counts, n);
     char *at = to + HEAD_BYTES, *name = at + m->n * PART_BYTES + cuts_n * CUT_BYTES;
     char *names_begin = name;
     for (uint32_t i = 0; i < m->n; i++, at += PART_BYTES) {
@@ -189,13 +213,17 @@ static bool put_record(struct buf *out, const struct mime_message *m, uint64_t b
     }
     name += put_span(name, envelope);
     name += put_span(name, structure);
-    put_span(name, m->subject);
+    name += put_span(name, m->subject);
+    name += put_span(name, m->digest);
+    name += put_span(name, m->preview);
+    put_span(name, buf_span(&p->fields));
     buf_grew(out, n);
     return true;
 }
 
 /* The record of a message that is one opaque part, for one whose real record would be too large. */
-static bool put_opaque(struct buf *out, const struct mime_message *m, uint64_t bytes)
+static bool put_opaque(struct buf *out, const struct mime_message *m,
+                       const struct outline_parser *p)
 {
     struct structure_part part = m->parts[0];
     struct mime_message opaque = *m;
@@ -221,10 +249,10 @@ static bool put_opaque(struct buf *out, const struct mime_message *m, uint64_t b
     opaque.n = 1;
     size_t cuts_n = structure_put(&part, 1, &structure, &cut);
     bool done =
-        part.envelope.p && put_record(out, &opaque, bytes, buf_span(&structure), &cut, cuts_n);
+        part.envelope.p && put_record(out, &opaque, p, buf_span(&structure), &cut, cuts_n);
     if (!done) { /* then the envelope was what was too large */
         part.envelope = SPAN("(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)");
-        done = put_record(out, &opaque, bytes, buf_span(&structure), &cut, cuts_n);
+        done = put_record(out, &opaque, p, buf_span(&structure), &cut, cuts_n);
     }
     buf_fini(&head);
     buf_fini(&structure);
@@ -236,14 +264,17 @@ void outline_end(struct outline_parser *p, struct buf *out)
     struct mime_message m;
     struct buf structure;
     mime_end(p->mime, &m);
+    uint64_t header = m.parts[0].row.body_at;
+    p->fields_kept = header <= p->start.n &&
+                     header_keep_fields(span_to(buf_span(&p->start), (size_t)header), &p->fields);
     struct structure_cut *cuts = mem_alloc(m.n * sizeof *cuts);
     buf_init(&structure, OUTLINE_RECORD_MAX);
     bool done = !m.too_large;
     if (done) {
         size_t cuts_n = structure_put(m.parts, m.n, &structure, cuts);
-        done = !structure.full && put_record(out, &m, p->bytes, buf_span(&structure), cuts, cuts_n);
+        done = !structure.full && put_record(out, &m, p, buf_span(&structure), cuts, cuts_n);
     }
-    if (!done && !put_opaque(out, &m, p->bytes))
+    if (!done && !put_opaque(out, &m, p))
         out->full = true;
     buf_fini(&structure);
     mem_free(cuts);
@@ -253,8 +284,10 @@ void outline_end(struct outline_parser *p, struct buf *out)
 
 /* Where the sections of the record begin; outline_open has proved that they fit. */
 struct sections {
-    uint32_t parts, cuts, names, envelope, structure, subject; /* counts and sizes, as stored */
-    size_t cuts_at, names_at, envelope_at, structure_at, subject_at, end;
+    /* counts and sizes, as stored */
+    uint32_t parts, cuts, names, envelope, structure, subject, digest, preview, fields;
+    size_t cuts_at, names_at, envelope_at, structure_at, subject_at, digest_at, preview_at,
+        fields_at, end;
 };
 
 static struct sections sections_of(struct span record)
@@ -267,12 +300,18 @@ static struct sections sections_of(struct span record)
     s.envelope = le_get32(p + 52);
     s.structure = le_get32(p + 56);
     s.subject = le_get32(p + 60);
+    s.digest = le_get32(p + 64);
+    s.preview = le_get32(p + 68);
+    s.fields = le_get32(p + 72);
     s.cuts_at = HEAD_BYTES + (size_t)s.parts * PART_BYTES;
     s.names_at = s.cuts_at + (size_t)s.cuts * CUT_BYTES;
     s.envelope_at = s.names_at + s.names;
     s.structure_at = s.envelope_at + s.envelope;
     s.subject_at = s.structure_at + s.structure;
-    s.end = s.subject_at + s.subject;
+    s.digest_at = s.subject_at + s.subject;
+    s.preview_at = s.digest_at + s.digest;
+    s.fields_at = s.preview_at + s.preview;
+    s.end = s.fields_at + s.fields;
     return s;
 }
 
@@ -296,8 +335,12 @@ bool outline_open(struct span record, struct outline *out)
         .envelope = span_of(record.p + s.envelope_at, s.envelope),
         .bodystructure = span_of(record.p + s.structure_at, s.structure),
         .subject = span_of(record.p + s.subject_at, s.subject),
+        .digest = span_of(record.p + s.digest_at, s.digest),
+        .preview = span_of(record.p + s.preview_at, s.preview),
+        .fields_kept = flags & FLAG_FIELDS,
+        .fields = span_of(record.p + s.fields_at, s.fields),
     };
-    return out->header_bytes <= out->bytes && flags <= FLAG_DATED;
+    return out->header_bytes <= out->bytes && flags <= (FLAG_DATED | FLAG_FIELDS);
 }
 
 struct span outline_body(const struct outline *o, struct arena *a)

@@ -1,4 +1,5 @@
 #include "message/structure.h"
+#include "message/cfws.h"
 #include "message/header.h"
 #include "message/nstring.h"
 
@@ -67,8 +68,11 @@ static void read_type(struct arena *a, struct span value, bool in_digest,
     out->charset = lower(a, span_trim(parameter(a, &out->type, SPAN("charset"))));
     out->boundary = parameter(a, &out->type, SPAN("boundary"));
     while (out->boundary.n > 0 && (out->boundary.p[out->boundary.n - 1] == ' ' ||
-                                   out->boundary.p[out->boundary.n - 1] == '\t'))
-        out->boundary.n--; /* a boundary does not end in white space, RFC 2046 §5.1.1 */
+                                   out->boundary.p[out->boundary.n - 1] == '\t')) {
+        out->boundary.n--;
+        out->boundary_blanks++;
+    }
+    out->type = words_params_joined(a, &out->type);
 }
 
 void structure_read(struct arena *a, struct span header, bool in_digest,
@@ -78,7 +82,7 @@ void structure_read(struct arena *a, struct span header, bool in_digest,
     struct header_field f;
     while (header_next(&header, &f)) {
         size_t i = field_index(f.name);
-        if (i < FIELDS && !value[i].p)
+        if (i < FIELDS && (!value[i].p || i == DISPOSITION))
             value[i] = header_unfold(a, f.value);
     }
     *out = (struct structure_content){.id = value[ID],
@@ -93,14 +97,24 @@ void structure_read(struct arena *a, struct span header, bool in_digest,
         if (name.n > 0)
             out->encoding = name;
     }
-    if (value[DISPOSITION].p)
-        out->disposition = words_params(a, value[DISPOSITION], false);
+    if (value[DISPOSITION].p) {
+        struct words_params p = words_params(a, value[DISPOSITION], false);
+        out->disposition = words_params_joined(a, &p);
+    }
     out->attachment = span_eq_ci(out->disposition.value, SPAN("attachment"));
 }
 
 void structure_opaque(struct structure_content *c)
 {
     c->type = (struct words_params){.value = SPAN("application"), .subvalue = SPAN("octet-stream")};
+    c->kind = c->type.value;
+    c->subkind = c->type.subvalue;
+    c->charset = c->boundary = SPAN("");
+}
+
+void structure_plain(struct structure_content *c)
+{
+    c->type = (struct words_params){.value = SPAN("text"), .subvalue = SPAN("plain")};
     c->kind = c->type.value;
     c->subkind = c->type.subvalue;
     c->charset = c->boundary = SPAN("");
@@ -138,15 +152,21 @@ static void put_params(struct buf *out, const struct words_params *p, bool text)
 /* body-fld-dsp = "(" string SP body-fld-param ")" / nil */
 static void put_disposition(struct buf *out, const struct words_params *p)
 {
-    if (p->value.n == 0) {
+    if (p->value.n == 0 && p->n == 0) {
         buf_add(out, SPAN("NIL"));
         return;
     }
     buf_byte(out, '(');
-    nstring_put(out, p->value);
+    nstring_put(out, p->value.n ? p->value : SPAN(""));
     buf_byte(out, ' ');
     put_params(out, p, false);
     buf_byte(out, ')');
+}
+
+static bool is_tag_byte(unsigned char c)
+{
+    return c == '-' || c >= 0x80 || (c >= '0' && c <= '9') ||
+           (span_lower(c) >= 'a' && span_lower(c) <= 'z');
 }
 
 /* body-fld-lang = nstring / "(" string *(SP string) ")"    the tags of RFC 3282 §2, divided by commas */
@@ -155,7 +175,9 @@ static void put_languages(struct buf *out, struct span list)
     bool any = false;
     while (list.n > 0) {
         size_t n = span_find(list, ',');
-        struct span tag = span_trim(span_to(list, n));
+        struct scan s = scan_of(span_to(list, n));
+        cfws_skip(&s);
+        struct span tag = scan_while(&s, is_tag_byte);
         list = span_from(list, n < list.n ? n + 1 : n);
         if (tag.n == 0)
             continue;

@@ -4,10 +4,11 @@
 
 /* What the Content- fields of one header say. Lives in the arena of structure_read. */
 struct structure_content {
-    struct words_params type;  /* as they came; "text" "plain" where RFC 2045 §5.2 says so */
+    struct words_params type;  /* pieces joined; "text" "plain" where RFC 2045 §5.2 says so */
     struct span kind, subkind; /* type and subtype in lower case, cut at 255 bytes */
     struct span charset;       /* lower case, cut at 255 bytes; empty if absent */
-    struct span boundary;      /* empty if absent */
+    struct span boundary;      /* empty if absent; without white space at its end, */
+    size_t boundary_blanks;    /* which had so many bytes: RFC 2046 §5.1.1 */
     struct span encoding;      /* as it came; "7bit" if absent */
     bool attachment;
     struct words_params disposition;            /* value empty: absent */
@@ -17,12 +18,14 @@ struct structure_content {
 
 /* Whether structure_read reads the field of that name. */
 bool structure_wants(struct span name);
-/* header may hold other fields too; the first of each name counts. in_digest: the part is a child of multipart/digest, so
+/* header may hold other fields too; the first of each name counts, but the last Content-Disposition. in_digest: the part is a child of multipart/digest, so
  * that without Content-Type it is a message (RFC 2046 §5.1.5). */
 void structure_read(struct arena *a, struct span header, bool in_digest,
                     struct structure_content *out);
 /* Makes it application/octet-stream: we do not look into this part. */
 void structure_opaque(struct structure_content *c);
+/* Makes it text/plain: its Content-Type cannot be meant, RFC 2045 §5.2. */
+void structure_plain(struct structure_content *c);
 
 /* A part as BODYSTRUCTURE sees it, in document order. */
 struct structure_part {

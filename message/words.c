@@ -172,19 +172,15 @@ struct span words_decode(struct arena *a, struct span value)
 
 /* --- parameters, RFC 2045 §5.1, read generously ----------------------------------------------- */
 
-static bool is_value_byte(unsigned char c)
+/* token, RFC 2045 §5.1; bytes beyond ASCII are let through */
+static bool is_token_byte(unsigned char c)
 {
-    return c != '/' && c != ';' && c != '(' && !cfws_is_blank(c);
-}
-
-static bool is_subvalue_byte(unsigned char c)
-{
-    return is_value_byte(c) || c == '/';
+    return c > ' ' && c != 127 && !memchr("()<>@,;:\\\"/[]?=", c, 15);
 }
 
 static bool is_name_byte(unsigned char c)
 {
-    return is_subvalue_byte(c) && c != '=' && c != '"';
+    return c != ';' && c != '(' && c != '=' && c != '"' && !cfws_is_blank(c);
 }
 
 static bool is_bare_byte(unsigned char c)
@@ -218,6 +214,12 @@ static bool name_is_next(struct scan s)
     return scan_while(&s, is_name_byte).n > 0 && scan_peek(&s) == '=';
 }
 
+/* A closing quote without an opening one is not there. */
+static struct span without_quote(struct span s)
+{
+    return s.n > 0 && span_find(s, '"') == s.n - 1 ? span_to(s, s.n - 1) : s;
+}
+
 /* A value that should have been quoted if it holds spaces, and is not. */
 static struct span take_bare(struct scan *s)
 {
@@ -228,8 +230,14 @@ static struct span take_bare(struct scan *s)
         scan_while(s, cfws_is_blank);
         int c = scan_peek(s);
         if (c < 0 || c == ';' || c == '(' || name_is_next(*s))
-            return span_of(s->in.p + from, end - from);
+            return without_quote(span_of(s->in.p + from, end - from));
     }
+}
+
+/* A token, or a quoted string in its place. */
+static struct span take_token(struct scan *s, struct arena *a)
+{
+    return scan_peek(s) == '"' ? take_quoted(s, a) : scan_while(s, is_token_byte);
 }
 
 /* parameter = attribute "=" value    false: there was none, but bytes have been taken */
@@ -257,12 +265,12 @@ struct words_params words_params(struct arena *a, struct span text, bool slash)
     struct words_params p = {.n = 0};
     struct scan s = scan_of(text);
     cfws_skip(&s);
-    p.value = scan_while(&s, slash ? is_value_byte : is_subvalue_byte);
+    p.value = take_token(&s, a);
     p.subvalue = (struct span){"", 0};
     cfws_skip(&s);
     if (slash && scan_try(&s, '/')) {
         cfws_skip(&s);
-        p.subvalue = scan_while(&s, is_subvalue_byte);
+        p.subvalue = take_token(&s, a);
     }
     while (p.n < PARAMS_MAX) {
         cfws_skip(&s);
@@ -385,4 +393,109 @@ struct span words_param_decoded(struct arena *a, const struct words_params *p, s
     buf_fini(&bytes);
     buf_fini(&out);
     return text;
+}
+
+/* --- putting pieces together -------------------------------------------------------------------- */
+
+/* One parameter of a list, as a piece. */
+struct part {
+    struct span name; /* without what makes it a piece */
+    uint32_t number;
+    bool piece, extended, used;
+};
+
+static struct part part_of(const struct words_param *p)
+{
+    struct part part = {.name = span_to(p->name, span_find(p->name, '*'))};
+    switch (piece_place(p->name, part.name, &part.number, &part.extended)) {
+    case PLACE_WHOLE:
+    case PLACE_NUMBERED:
+        part.piece = part.name.n > 0;
+        break;
+    case PLACE_PLAIN:
+    case PLACE_ELSEWHERE:
+        break;
+    }
+    return part;
+}
+
+/* Appends what would be taken for an escape where it is none. */
+static void add_piece(struct buf *out, struct span value, bool escape)
+{
+    for (size_t i = 0; i < value.n; i++) {
+        buf_byte(out, value.p[i]);
+        if (escape && value.p[i] == '%')
+            buf_add(out, SPAN("25"));
+    }
+}
+
+/* Finds the pieces of the name of parts[first], numbered from 0 without a gap and each once: their indexes in order. 0: they are not so. */
+static size_t pieces_of(const struct part *parts, size_t n, size_t first, size_t order[PARAMS_MAX],
+                        bool *extended)
+{
+    size_t count = 0;
+    bool there[PARAMS_MAX] = {false};
+    *extended = false;
+    for (size_t i = first; i < n; i++) {
+        const struct part *p = &parts[i];
+        if (!p->piece || !span_eq_ci(p->name, parts[first].name))
+            continue;
+        if (there[p->number])
+            return 0;
+        there[p->number] = true;
+        order[p->number] = i;
+        *extended = *extended || p->extended;
+        count++;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!there[i])
+            return 0;
+    return count;
+}
+
+static struct words_param join(struct arena *a, const struct words_params *p,
+                               const struct part *parts, const size_t *order, size_t count,
+                               bool extended)
+{
+    struct words_param out;
+    struct buf value;
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += p->list[order[i]].value.n;
+    buf_init(&value, 3 * bytes);
+    for (size_t i = 0; i < count; i++)
+        add_piece(&value, p->list[order[i]].value, extended && !parts[order[i]].extended);
+    struct span name = parts[order[0]].name;
+    out.name = extended ? arena_printf(a, "%.*s*", SPAN_ARG(name)) : name;
+    out.value = arena_keep(a, buf_span(&value));
+    buf_fini(&value);
+    return out;
+}
+
+struct words_params words_params_joined(struct arena *a, const struct words_params *p)
+{
+    struct part parts[PARAMS_MAX];
+    size_t order[PARAMS_MAX];
+    struct words_params out = *p;
+    bool any = false, extended;
+    for (size_t i = 0; i < p->n; i++) {
+        parts[i] = part_of(&p->list[i]);
+        any = any || parts[i].piece;
+    }
+    if (!any)
+        return out;
+    out.n = 0;
+    out.list = arena_alloc(a, p->n * sizeof *out.list);
+    for (size_t i = 0; i < p->n; i++)
+        if (!parts[i].piece)
+            out.list[out.n++] = p->list[i];
+    for (size_t i = 0; i < p->n; i++) {
+        if (!parts[i].piece || parts[i].used)
+            continue;
+        size_t count = pieces_of(parts, p->n, i, order, &extended);
+        for (size_t j = 0; j < count; j++)
+            parts[order[j]].used = true;
+        out.list[out.n++] = count ? join(a, p, parts, order, count, extended) : p->list[i];
+    }
+    return out;
 }

@@ -107,10 +107,17 @@ static void conn_end(struct conn *c)
 
 /* --- input --- */
 
+/* The owner has not looked at all that is there. Behind the line that ends the compression other bytes may stand than before it: none
+ * are uncompressed ahead. */
+static bool conn_behind(const struct conn *c)
+{
+    return conn_unread(c) > 0 && (c->again || c->resumed || c->room_wanted || c->room_due);
+}
+
 static bool conn_may_read(const struct conn *c)
 {
-    return conn_live(c) && !c->ended && !c->paused && !c->tls_next &&
-           conn_unread(c) < c->in.max_bytes;
+    return conn_live(c) && !(c->wire.unpacks && conn_behind(c)) && !c->ended && !c->paused &&
+           !c->tls_next && conn_unread(c) < c->in.max_bytes;
 }
 
 static size_t conn_offer(struct conn *c, struct span in)
@@ -200,6 +207,8 @@ static void conn_flush(struct conn *c)
         enum wire_is is = wire_write(&c->wire, s, &took);
         c->out_at += took;
         left -= took;
+        if (is == WIRE_DONE && c->wire.packs && loop_slice_over(c->loop))
+            break;
         if (is == WIRE_DONE)
             continue;
         if (is == WIRE_BROKEN || is == WIRE_END) {
@@ -510,10 +519,36 @@ void conn_used(struct conn *c, size_t n)
     c->used = n;
 }
 
+/* Input waits behind what is being used up now. */
+static bool conn_injected(const struct conn *c)
+{
+    return c->offered ? c->used && c->used < c->offered : conn_unread(c) > 0;
+}
+
+bool conn_compress(struct conn *c, struct span last)
+{
+    if (!conn_live(c) || conn_injected(c) || !wire_compress(&c->wire, conn_waiting(c) + last.n))
+        return false;
+    conn_send(c, last);
+    return true;
+}
+
+bool conn_uncompress(struct conn *c, struct span last)
+{
+    if (conn_is_compressed(c) && !wire_uncompress(&c->wire, conn_waiting(c) + last.n))
+        return false;
+    conn_send(c, last);
+    return true;
+}
+
+bool conn_is_compressed(const struct conn *c)
+{
+    return c->wire.packs || c->wire.unpacks;
+}
+
 bool conn_starttls(struct conn *c, struct tls *tls)
 {
-    bool injected = c->offered ? c->used && c->used < c->offered : conn_unread(c) > 0;
-    if (injected || !conn_live(c) || c->wire.ssl || c->tls_next)
+    if (conn_injected(c) || !conn_live(c) || c->wire.ssl || c->tls_next)
         return false;
     c->tls_next = tls;
     conn_touch(c);
@@ -523,6 +558,11 @@ bool conn_starttls(struct conn *c, struct tls *tls)
 bool conn_is_tls(const struct conn *c)
 {
     return c->tls_text != NULL;
+}
+
+const struct ssl_st *conn_tls(const struct conn *c)
+{
+    return c->tls_text ? c->wire.ssl : NULL;
 }
 
 struct span conn_tls_text(const struct conn *c)

@@ -4,6 +4,7 @@
 
 struct conn;
 struct tls;
+struct ssl_st;
 
 /* Whom a conn talks to. All are called on the conn's loop, none from inside a conn_ function. */
 struct conn_events {
@@ -50,7 +51,16 @@ bool conn_starttls(struct conn *c, struct tls *tls);
 /* Inside `bytes`: the first n bytes of this call's input are used up so far. It lets conn_starttls see what stands behind the
  * STARTTLS line; without it, such input is found only after `bytes` has returned, and drops the connection. */
 void conn_used(struct conn *c, size_t n);
+/* Sends last, and what comes behind it is compressed (RFC 4978), and so is input from the next byte on. False, and nothing happens:
+ * input is waiting unread (as for conn_starttls), or there is no memory for it. */
+bool conn_compress(struct conn *c, struct span last);
+/* Sends last, behind which nothing is compressed, nor is input behind its next flush: RFC 8437 §4.1. False, and nothing happens: the
+ * output has not even come to where compression began. */
+bool conn_uncompress(struct conn *c, struct span last);
+bool conn_is_compressed(const struct conn *c);
 bool conn_is_tls(const struct conn *c);
+/* For tls_binding and tls_certificate; NULL in the clear. */
+const struct ssl_st *conn_tls(const struct conn *c);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or empty. */
 struct span conn_tls_text(const struct conn *c);
 

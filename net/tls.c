@@ -1,5 +1,6 @@
 #include "net/tls.h"
 
+#include "common/buf.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/must.h"
@@ -7,6 +8,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <pthread.h>
 #include <sys/stat.h>
 
@@ -16,7 +18,7 @@
 #define TLS_ALPN_BYTES 32
 
 struct tls {
-    char *certificate_file, *key_file;
+    char *certificate_file, *key_file, *clients_file; /* the last may be NULL */
     unsigned char
         alpn[TLS_ALPN_BYTES]; /* as on the wire: a length, then the name; length 0: none */
     pthread_mutex_t lock;     /* guards what follows */
@@ -80,6 +82,26 @@ static bool tls_rules(SSL_CTX *ctx)
            SSL_CTX_set1_groups_list(ctx, TLS_GROUPS) == 1;
 }
 
+/* A certificate that nobody vouches for is passed over by tls_certificate; it is no reason to end the connection. */
+static int tls_any_client(int good, X509_STORE_CTX *ctx)
+{
+    (void)good;
+    (void)ctx;
+    return 1;
+}
+
+static enum err tls_read_clients(SSL_CTX *ctx, const char *file, struct fault *f)
+{
+    STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(file);
+    if (!names || SSL_CTX_load_verify_locations(ctx, file, NULL) != 1) {
+        sk_X509_NAME_pop_free(names, X509_NAME_free);
+        return fault_set(f, ERR_INVALID, "CA of client certificates %s: %s", file, tls_error());
+    }
+    SSL_CTX_set_client_CA_list(ctx, names); /* takes them */
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE, tls_any_client);
+    return ERR_OK;
+}
+
 /* A context of t's files as they are now. */
 static enum err tls_read(struct tls *t, SSL_CTX **out, struct stat seen[2], struct fault *f)
 {
@@ -100,6 +122,8 @@ static enum err tls_read(struct tls *t, SSL_CTX **out, struct stat seen[2], stru
     else if (SSL_CTX_check_private_key(ctx) != 1)
         e = fault_set(f, ERR_INVALID, "key %s: does not match %s: %s", t->key_file,
                       t->certificate_file, tls_error());
+    else if (t->clients_file)
+        e = tls_read_clients(ctx, t->clients_file, f);
     if (e != ERR_OK) {
         SSL_CTX_free(ctx);
         return e;
@@ -132,6 +156,7 @@ void tls_close(struct tls **tls)
     pthread_mutex_destroy(&t->lock);
     mem_free(t->certificate_file);
     mem_free(t->key_file);
+    mem_free(t->clients_file);
     mem_free(t);
     *tls = NULL;
 }
@@ -200,4 +225,75 @@ void tls_alpn(struct tls *t, const char *name)
     must(n < TLS_ALPN_BYTES);
     t->alpn[0] = (unsigned char)n;
     memcpy(t->alpn + 1, name, n);
+}
+
+enum err tls_clients(struct tls *t, const char *ca_file, struct fault *f)
+{
+    char *old = t->clients_file;
+    t->clients_file = mem_strdup(ca_file);
+    enum err e = tls_reload(t, f);
+    if (e != ERR_OK) {
+        mem_free(t->clients_file);
+        t->clients_file = old;
+        return e;
+    }
+    mem_free(old);
+    return ERR_OK;
+}
+
+/* --- what a connection knows --- */
+
+/* RFC 5929 §4.1: the digest of the certificate by the algorithm with which it is signed, SHA-256 instead of MD5 and SHA-1. */
+static size_t tls_end_point(const SSL *ssl, unsigned char *out)
+{
+    X509 *certificate = SSL_get_certificate(ssl);
+    int digest = NID_undef;
+    unsigned n = 0;
+    if (!certificate || X509_get_signature_info(certificate, &digest, NULL, NULL, NULL) != 1 ||
+        digest == NID_undef)
+        return 0; /* as with Ed25519: there it is not defined */
+    const EVP_MD *md =
+        digest == NID_md5 || digest == NID_sha1 ? EVP_sha256() : EVP_get_digestbynid(digest);
+    return md && X509_digest(certificate, md, out, &n) == 1 ? n : 0;
+}
+
+size_t tls_binding(const SSL *ssl, struct span type, unsigned char out[TLS_BINDING_BYTES])
+{
+    SSL *with = (SSL *)(uintptr_t)ssl; /* OpenSSL asks for more than it needs */
+    size_t n = 0;
+    bool modern = SSL_version(ssl) >= TLS1_3_VERSION;
+    if (span_eq(type, SPAN("tls-server-end-point")))
+        n = tls_end_point(ssl, out);
+    else if (span_eq(type, SPAN("tls-exporter")) && modern)
+        n = SSL_export_keying_material(with, out, 32, "EXPORTER-Channel-Binding", 24,
+                                       (const unsigned char *)"", 0, 1) == 1
+                ? 32
+                : 0;
+    else if (span_eq(type, SPAN("tls-unique")) && !modern && SSL_get_extms_support(with) == 1)
+        n = SSL_get_peer_finished(ssl, out, TLS_BINDING_BYTES); /* no session is resumed here */
+    ERR_clear_error();
+    return n;
+}
+
+bool tls_certificate(const SSL *ssl, struct buf *names)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+    X509 *x = SSL_get0_peer_certificate(ssl);
+    if (!x || SSL_get_verify_result(ssl) != X509_V_OK ||
+        X509_digest(x, EVP_sha256(), digest, &n) != 1)
+        return false;
+    if (!names)
+        return true;
+    STACK_OF(OPENSSL_STRING) *emails = X509_get1_email(x);
+    for (int i = 0; i < sk_OPENSSL_STRING_num(emails); i++) {
+        const char *email = sk_OPENSSL_STRING_value(emails, i);
+        if (!strchr(email, '\n'))
+            (void)buf_addf(names, "%s\n", email);
+    }
+    X509_email_free(emails);
+    (void)buf_addz(names, "sha256:");
+    for (unsigned i = 0; i < n; i++)
+        (void)buf_addf(names, "%02x", digest[i]);
+    return buf_byte(names, '\n');
 }

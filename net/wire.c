@@ -1,5 +1,6 @@
 #include "net/wire.h"
 
+#include "net/deflate.h"
 #include "net/tls.h"
 
 #include <errno.h>
@@ -10,12 +11,13 @@
 
 void wire_init(struct wire *w, int fd)
 {
-    *w = (struct wire){.fd = fd};
+    *w = (struct wire){.fd = fd, .turn_at = SIZE_MAX};
 }
 
 void wire_fini(struct wire *w)
 {
     SSL_free(w->ssl);
+    deflate_free(&w->deflate);
     if (w->fd >= 0)
         close(w->fd);
     wire_init(w, -1);
@@ -88,7 +90,7 @@ enum wire_is wire_handshake(struct wire *w)
 
 bool wire_pending(const struct wire *w)
 {
-    return w->ssl && SSL_pending(w->ssl) > 0;
+    return (w->ssl && SSL_pending(w->ssl) > 0) || (w->deflate && deflate_pending(w->deflate));
 }
 
 void wire_text(const struct wire *w, const char **version, const char **cipher)
@@ -124,13 +126,60 @@ static enum wire_is wire_read_plain(struct wire *w, char *p, size_t n, size_t *g
     return errno == EAGAIN || errno == EINTR ? WIRE_WANTS_READ : wire_broken(w, errno);
 }
 
-enum wire_is wire_read(struct wire *w, char *p, size_t n, size_t *got)
+static enum wire_is wire_read_raw(struct wire *w, char *p, size_t n, size_t *got)
 {
     *got = 0;
     return w->ssl ? wire_read_tls(w, p, n, got) : wire_read_plain(w, p, n, got);
 }
 
-enum wire_is wire_write(struct wire *w, struct span s, size_t *took)
+/* What came behind the end of the peer's compression. */
+static enum wire_is wire_read_left(struct wire *w, char *p, size_t n, size_t *got)
+{
+    struct span left = span_to(deflate_raw(w->deflate), n);
+    if (left.n == 0)
+        return wire_read_raw(w, p, n, got);
+    memcpy(p, left.p, left.n);
+    *got = left.n;
+    deflate_took(w->deflate, left.n);
+    return WIRE_DONE;
+}
+
+static enum wire_is wire_read_packed(struct wire *w, char *p, size_t n, size_t *got)
+{
+    enum wire_is read = WIRE_DONE;
+    if (!deflate_pending(w->deflate)) {
+        size_t raw;
+        read = wire_read_raw(w, deflate_room(w->deflate), DEFLATE_RAW_BYTES, &raw);
+        deflate_filled(w->deflate, raw);
+        if (raw == 0) {
+            deflate_took(w->deflate, 0);
+            return read;
+        }
+    }
+    switch (deflate_unpack(w->deflate, p, n, got)) {
+    case DEFLATE_BROKEN:
+        w->why = "compressed data is damaged";
+        return WIRE_BROKEN;
+    case DEFLATE_ENDED:
+        w->unpacks = false;
+        return WIRE_DONE;
+    case DEFLATE_MORE:
+    case DEFLATE_DRY:
+        break;
+    }
+    /* The end comes again when it is asked for. */
+    return read == WIRE_WANTS_WRITE ? read : WIRE_DONE;
+}
+
+enum wire_is wire_read(struct wire *w, char *p, size_t n, size_t *got)
+{
+    *got = 0;
+    if (w->unpacks)
+        return wire_read_packed(w, p, n, got);
+    return w->deflate ? wire_read_left(w, p, n, got) : wire_read_raw(w, p, n, got);
+}
+
+static enum wire_is wire_write_raw(struct wire *w, struct span s, size_t *took)
 {
     *took = 0;
     if (w->ssl) {
@@ -145,6 +194,68 @@ enum wire_is wire_write(struct wire *w, struct span s, size_t *took)
         return WIRE_DONE;
     }
     return errno == EAGAIN || errno == EINTR ? WIRE_WANTS_WRITE : wire_broken(w, errno);
+}
+
+/* s counts as taken when all of its compressed form is. */
+static enum wire_is wire_write_packed(struct wire *w, struct span s, size_t *took)
+{
+    *took = 0;
+    if (w->packed_of == 0)
+        w->packed_of = deflate_pack(w->deflate, s);
+    while (deflate_packed(w->deflate).n > 0) {
+        size_t sent;
+        enum wire_is is = wire_write_raw(w, deflate_packed(w->deflate), &sent);
+        if (is != WIRE_DONE)
+            return is;
+        deflate_sent(w->deflate, sent);
+    }
+    *took = w->packed_of;
+    w->packed_of = 0;
+    return WIRE_DONE;
+}
+
+enum wire_is wire_write(struct wire *w, struct span s, size_t *took)
+{
+    s = span_to(s, w->turn_at);
+    enum wire_is is = w->packs ? wire_write_packed(w, s, took) : wire_write_raw(w, s, took);
+    if (w->turn_at != SIZE_MAX)
+        w->turn_at -= *took;
+    if (w->turn_at == 0) {
+        w->packs = !w->packs;
+        w->turn_at = SIZE_MAX;
+    }
+    return is;
+}
+
+static void wire_turn(struct wire *w, size_t behind)
+{
+    w->turn_at = behind;
+    if (behind > 0)
+        return;
+    w->packs = !w->packs;
+    w->turn_at = SIZE_MAX;
+}
+
+bool wire_compress(struct wire *w, size_t behind)
+{
+    if (w->packs || w->unpacks || w->turn_at != SIZE_MAX)
+        return false;
+    deflate_free(&w->deflate); /* of a first time: both directions begin anew */
+    w->deflate = deflate_new();
+    if (!w->deflate)
+        return false;
+    w->unpacks = true;
+    wire_turn(w, behind);
+    return true;
+}
+
+bool wire_uncompress(struct wire *w, size_t behind)
+{
+    if (!w->packs || w->turn_at != SIZE_MAX)
+        return false;
+    deflate_end(w->deflate);
+    wire_turn(w, behind);
+    return true;
 }
 
 void wire_bye(struct wire *w)

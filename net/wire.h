@@ -6,8 +6,12 @@ struct ssl_st;
 
 struct wire {
     int fd;
-    struct ssl_st *ssl; /* NULL while in the clear */
-    const char *why;    /* after WIRE_BROKEN: static text */
+    struct ssl_st *ssl;      /* NULL while in the clear */
+    struct deflate *deflate; /* NULL while nothing is compressed, inside of TLS */
+    bool packs, unpacks;     /* the two directions of it */
+    size_t turn_at;          /* after so many bytes more of output packs turns; SIZE_MAX: never */
+    size_t packed_of;        /* bytes whose compressed form is on its way */
+    const char *why;         /* after WIRE_BROKEN: static text */
 };
 
 enum wire_is {
@@ -30,6 +34,12 @@ enum wire_is wire_handshake(struct wire *w);
 bool wire_pending(const struct wire *w);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384" in *version and *cipher, static texts; empty in the clear. */
 void wire_text(const struct wire *w, const char **version, const char **cipher);
+
+/* Compresses (RFC 4978 §3): input from the next byte on, output behind so many bytes still to be written. False: out of
+ * memory, or the output has not yet come to the last such point. */
+bool wire_compress(struct wire *w, size_t behind);
+/* The end of it (RFC 8437 §4.1): output likewise, input at its next flush. */
+bool wire_uncompress(struct wire *w, size_t behind);
 
 /* Reads at most n (not 0) bytes. *got may be more than 0 with any result but counts before it. */
 enum wire_is wire_read(struct wire *w, char *p, size_t n, size_t *got);

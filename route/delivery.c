@@ -11,6 +11,7 @@
 #include "store/directory.h"
 #include "store/mailbox.h"
 #include "store/msg.h"
+#include "store/quota.h"
 #include "route/alias.h"
 #include "route/hops.h"
 #include "route/route.h"
@@ -134,6 +135,17 @@ static enum err delivery_add_all(struct delivery *d, const struct alias_targets 
     return ERR_OK;
 }
 
+/* A quota that is used up refuses here, where nothing is lost: what RCPT took is kept, even if it goes beyond. One member of
+ * many does not keep the others from their mail. */
+static enum err delivery_has_room(struct txn *t, const struct alias_targets *found,
+                                  struct fault *f)
+{
+    const struct quota_amount more = {1, 1, 0};
+    if (found->n != 1 || found->list[0].account == 0)
+        return ERR_OK;
+    return quota_allows(t, found->list[0].account, &more, f);
+}
+
 enum err delivery_rcpt(struct delivery *d, struct address rcpt, struct fault *f)
 {
     struct alias_targets found;
@@ -146,6 +158,8 @@ enum err delivery_rcpt(struct delivery *d, struct address rcpt, struct fault *f)
     enum err e = txn_read(d->route->store, &t, f);
     if (e == ERR_OK)
         e = alias_resolve(t, a, &d->route->options, rcpt, &found, f);
+    if (e == ERR_OK)
+        e = delivery_has_room(t, &found, f);
     txn_read_end(&t);
     if (e == ERR_OK && found.dangling > 0)
         log_event(LOG_WARN, d->actor.session.text, "route.dangling", "rcpt=\"%s\" targets=%u",

@@ -29,7 +29,7 @@ struct delivery;
 struct delivery *delivery_begin(struct route *r, struct loop *l, struct address reverse_path,
                                 const struct actor *actor, void (*ready)(void *arg), void *arg);
 /* Decides now, so that the reply to RCPT is honest. ERR_NOTFOUND: no such recipient here. ERR_DENIED: not our domain. ERR_LIMIT: too many
- * recipients. ERR_CORRUPT: an alias loop or bomb. ERR_FULL: below the low-water mark. ERR_IO. The same mailbox twice is delivered once. */
+ * recipients. ERR_CORRUPT: an alias loop or bomb. ERR_QUOTA: its quota is used up. ERR_FULL: below the low-water mark. ERR_IO. The same mailbox twice is delivered once. */
 enum err delivery_rcpt(struct delivery *d, struct address rcpt, struct fault *f);
 unsigned delivery_rcpts(const struct delivery *d); /* accepted so far */
 /* Our own fields, before the first delivery_write: delivery puts Return-Path before received (RFC 5321 §4.4). They count neither as bytes

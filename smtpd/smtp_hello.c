@@ -67,6 +67,6 @@ enum step smtp_hello_ehlo(struct smtp_session *s, struct span args)
     if (s->o->tls && !conn_is_tls(s->conn))
         smtp_reply_more(s, 250, "STARTTLS");
     if (s->o->role == SMTPD_SUBMISSION && s->o->auth && smtp_verbs_may_auth(s))
-        smtp_reply_more(s, 250, "AUTH PLAIN LOGIN");
+        smtp_auth_offer(s);
     return smtp_reply(s, 250, NULL, "HELP");
 }

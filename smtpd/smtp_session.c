@@ -193,9 +193,17 @@ static size_t smtp_session_skip(struct smtp_session *s, struct span in)
     return n + 1;
 }
 
+/* Tokens are long, and clients send them behind AUTH as well as on a line of their own. */
+static size_t smtp_session_line_max(const struct smtp_session *s, struct span in)
+{
+    bool auth =
+        s->state == SMTP_AUTH || (s->o->auth && !s->account && span_starts_ci(in, SPAN("AUTH ")));
+    return auth ? SMTP_SESSION_SASL_BYTES : s->o->limits.line_bytes;
+}
+
 static size_t smtp_session_line(struct smtp_session *s, struct span in)
 {
-    size_t max = s->state == SMTP_AUTH ? SMTP_SESSION_SASL_BYTES : s->o->limits.line_bytes;
+    size_t max = smtp_session_line_max(s, in);
     size_t n = span_find(span_to(in, max), '\n');
     if (smtp_session_foreign(s, in.p[0])) {
         s->about = span_to(in, n);

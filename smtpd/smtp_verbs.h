@@ -34,6 +34,8 @@ smtp_verb_fn smtp_misc_help, smtp_misc_noop, smtp_misc_quit, smtp_misc_rset, smt
 
 /* A BDAT that the table refused with say: its chunk is read and forgotten, then say is said. */
 enum step smtp_bdat_refuse(struct smtp_session *s, struct span args, const struct smtp_say *say);
+/* The line of the reply to EHLO. */
+void smtp_auth_offer(struct smtp_session *s);
 /* A line while state is SMTP_AUTH. */
 enum step smtp_auth_line(struct smtp_session *s, struct span line);
 /* Forgets an AUTH under way; not while it waits. */

@@ -99,6 +99,7 @@ static enum err restore_one(struct txn *t, const struct bin_item *item, struct f
         .bytes = item->msg.bytes,
         .internal = item->msg.internal,
         .flags = {item->msg.flags & ~(uint32_t)FLAGS_DELETED, item->keywords, item->keyword_count},
+        .thread = item->msg.thread,
     };
     return e == ERR_OK ? msg_append(t, id, &m, NULL, f) : e;
 }

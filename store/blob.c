@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/must.h"
+#include "message/outline.h"
 #include "store/blob_ids.h"
 #include "store/schema.h"
 #include "store/state.h"
@@ -301,12 +302,32 @@ void blob_seal(struct blob_writer *w)
     w->sealed = true;
 }
 
+void blob_land(struct blob_writer *w)
+{
+    if (!w->sealed && w->tail.n > 0) {
+        blob_send_ahead(w);
+        buf_trim(&w->tail);
+    }
+    w->sealed = true;
+}
+
 static enum err blob_put_tail(struct txn *t, struct blob_writer *w, struct fault *f)
 {
     blob_seal(w);
     struct schema_key k;
     return table_put(t, TABLE_CHUNK, schema_chunk_key(&k, w->id, w->chunks),
                      buf_span(w->packs ? &w->packed : &w->tail), f);
+}
+
+/* The outline, and beside it the part of it that is read for many messages at once. */
+static enum err blob_put_outline(struct txn *t, struct span key, struct span outline,
+                                 struct fault *f)
+{
+    struct outline o;
+    enum err e = table_put(t, TABLE_OUTLINE, key, outline, f);
+    if (e == ERR_OK && outline_open(outline, &o))
+        e = table_put(t, TABLE_DIGEST, key, o.digest, f);
+    return e;
 }
 
 enum err blob_put(struct txn *t, struct blob_writer *w, struct span outline, uint32_t refs,
@@ -330,7 +351,7 @@ enum err blob_put(struct txn *t, struct blob_writer *w, struct span outline, uin
     if (e == ERR_OK)
         e = blob_row_put(t, w->id, &row, f);
     if (e == ERR_OK)
-        e = table_put(t, TABLE_OUTLINE, key, outline, f);
+        e = blob_put_outline(t, key, outline, f);
     if (e == ERR_OK && w->chunks > 0)
         e = table_drop(t, TABLE_PENDING, key, f);
     if (e == ERR_OK)
@@ -367,14 +388,16 @@ enum err blob_outline(struct txn *t, uint64_t id, struct buf *record_out, struct
                              : e;
 }
 
-/* Adds bytes [at, at + n) of a chunk; of a plain one no others are read. */
-static enum err blob_read_chunk(struct txn *t, uint64_t id, uint32_t i, size_t at, size_t n,
-                                struct buf *out, struct fault *f)
+#define BLOB_SMALL_BYTES (16u << 10) /* one look-up for all of it is cheaper than two */
+
+/* Adds bytes [at, at + n) of a chunk that holds `whole`; of a plain one that is not small no others are read. */
+static enum err blob_read_chunk(struct txn *t, uint64_t id, uint32_t i, size_t whole, size_t at,
+                                size_t n, struct buf *out, struct fault *f)
 {
     struct schema_key k;
     struct span key = schema_chunk_key(&k, id, i), bytes = SPAN("");
     struct buf *row = blob_chunk_scratch();
-    bool part = at > 0 || n < BLOB_CHUNK_BYTES / 2;
+    bool part = whole > BLOB_SMALL_BYTES && n < whole / 2;
     enum err e = part ? table_get_part(t, TABLE_CHUNK, key, 0, 1, row, f) : ERR_OK;
     bool plain = part && e == ERR_OK && row->n == 1 && row->p[0] == BLOB_CHUNK_PLAIN;
     if (plain)
@@ -403,7 +426,9 @@ enum err blob_read(struct txn *t, uint64_t id, uint64_t at, size_t n, struct buf
         size_t want = BLOB_CHUNK_BYTES - from;
         if (want > end - at)
             want = (size_t)(end - at);
-        e = blob_read_chunk(t, id, (uint32_t)(at / BLOB_CHUNK_BYTES), from, want, out, f);
+        uint64_t begin = at - from, behind = is.bytes - begin;
+        size_t whole = behind < BLOB_CHUNK_BYTES ? (size_t)behind : BLOB_CHUNK_BYTES;
+        e = blob_read_chunk(t, id, (uint32_t)(begin / BLOB_CHUNK_BYTES), whole, from, want, out, f);
         if (e == ERR_OK && out->n != before + want)
             e = fault_set(f, ERR_CORRUPT, "body %" PRIu64 " is too short", id);
         at += want;
@@ -429,6 +454,8 @@ static enum err blob_gone(struct txn *t, uint64_t id, uint32_t chunks, struct fa
     enum err e = table_drop(t, TABLE_BODY, schema_id_key(&k, id), f);
     if (e == ERR_OK)
         e = table_drop(t, TABLE_OUTLINE, schema_id_key(&k, id), f);
+    if (e == ERR_OK || e == ERR_NOTFOUND)
+        e = table_drop(t, TABLE_DIGEST, schema_id_key(&k, id), f);
     for (uint32_t i = 0; i < chunks && (e == ERR_OK || e == ERR_NOTFOUND); i++)
         e = table_drop(t, TABLE_CHUNK, schema_chunk_key(&k, id, i), f);
     return e == ERR_NOTFOUND ? ERR_OK : e; /* a body that was incomplete is gone all the same */

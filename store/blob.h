@@ -21,6 +21,9 @@ bool blob_in_flight(
         *w); /* chunks are on their way: wait before submitting blob_put's operation */
 /* All is written: packs the last chunk here and now, so that the committer need not. May be left out. */
 void blob_seal(struct blob_writer *w);
+/* All is written: the last chunk goes ahead too, so that the writer keeps next to no memory while it waits for blob_put. Instead of blob_seal;
+ * blob_in_flight follows. */
+void blob_land(struct blob_writer *w);
 uint64_t blob_written(const struct blob_writer *w);
 /* ERR_OK, or what became of a chunk. */
 enum err blob_state(const struct blob_writer *w, struct fault *f);

@@ -5,19 +5,31 @@
 #include "common/must.h"
 #include "store/expiry.h"
 #include "store/schema.h"
+#include "store/state.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 
 /* --- watchers: each home has its own, touched by that home's thread alone --- */
 
+/* Which homes watch an account that is at home elsewhere. */
+struct abroad {
+    unsigned total;
+    bool homes[];
+};
+
 struct changes_hubs {
+    pthread_mutex_t lock;
+    struct map *abroad; /* account to struct abroad, under the lock */
     unsigned n;
     struct map *homes[]; /* account to struct watched */
 };
 
-/* The watchers of one account. */
+/* The watchers of one account at one home. */
 struct watched {
-    struct map *home;
+    struct changes_hubs *hubs;
+    unsigned home;
+    bool foreign; /* the account is at home elsewhere */
     uint64_t account;
     struct list_node list;
     bool busy; /* is being walked: it may become empty, and goes after the walk */
@@ -31,6 +43,8 @@ static struct span account_span(const uint64_t *account)
 struct changes_hubs *changes_hubs_new(unsigned homes)
 {
     struct changes_hubs *h = mem_zalloc(sizeof *h + homes * sizeof(struct map *));
+    must(pthread_mutex_init(&h->lock, NULL) == 0);
+    h->abroad = map_new();
     h->n = homes;
     for (unsigned i = 0; i < homes; i++)
         h->homes[i] = map_new();
@@ -42,12 +56,34 @@ void changes_hubs_free(struct changes_hubs **hubs)
     struct changes_hubs *h = *hubs;
     if (!h)
         return;
+    must(map_count(h->abroad) == 0);
+    map_free(&h->abroad);
     for (unsigned i = 0; i < h->n; i++) {
         must(map_count(h->homes[i]) == 0); /* whoever watches stops before the store closes */
         map_free(&h->homes[i]);
     }
+    pthread_mutex_destroy(&h->lock);
     mem_free(h);
     *hubs = NULL;
+}
+
+/* That home begins to watch the account, or stops. */
+static void abroad_set(struct changes_hubs *h, uint64_t account, unsigned home, bool on)
+{
+    pthread_mutex_lock(&h->lock);
+    struct abroad *a = map_get(h->abroad, account_span(&account));
+    if (!a) {
+        a = mem_zalloc(sizeof *a + h->n * sizeof(bool));
+        map_put(h->abroad, account_span(&account), a);
+    }
+    must(a->homes[home] != on);
+    a->homes[home] = on;
+    a->total = on ? a->total + 1 : a->total - 1;
+    if (a->total == 0) {
+        map_take(h->abroad, account_span(&account));
+        mem_free(a);
+    }
+    pthread_mutex_unlock(&h->lock);
 }
 
 void changes_watch(struct store *st, struct changes_watch *w)
@@ -56,14 +92,18 @@ void changes_watch(struct store *st, struct changes_watch *w)
     list_init(&w->node);
     if (!h)
         return;
-    struct map *home = h->homes[store_home(st, w->account)];
-    struct watched *all = map_get(home, account_span(&w->account));
+    unsigned home = store_home(st, w->by ? w->by : w->account);
+    struct watched *all = map_get(h->homes[home], account_span(&w->account));
     if (!all) {
         all = mem_new(struct watched);
+        all->hubs = h;
         all->home = home;
+        all->foreign = home != store_home(st, w->account);
         all->account = w->account;
         list_init(&all->list);
-        map_put(home, account_span(&w->account), all);
+        map_put(h->homes[home], account_span(&w->account), all);
+        if (all->foreign)
+            abroad_set(h, w->account, home, true);
     }
     list_add(&all->list, &w->node);
 }
@@ -72,7 +112,9 @@ static void watched_free_if_empty(struct watched *all)
 {
     if (all->busy || !list_empty(&all->list))
         return;
-    must(map_take(all->home, account_span(&all->account)) == all);
+    if (all->foreign)
+        abroad_set(all->hubs, all->account, all->home, false);
+    must(map_take(all->hubs->homes[all->home], account_span(&all->account)) == all);
     mem_free(all);
 }
 
@@ -91,15 +133,41 @@ void changes_unwatch(struct changes_watch *w)
 
 struct changes_note {
     struct post_note note;
-    struct map *home;
+    struct store *store;
+    unsigned home; /* where it runs */
     struct change change;
 };
 
-/* On the account's home. */
+static void note_run(struct post_note *note);
+
+static struct changes_note *note_new(struct store *st, unsigned home, const struct change *c)
+{
+    struct changes_note *n = mem_new(struct changes_note);
+    n->note.run = note_run;
+    n->store = st;
+    n->home = home;
+    n->change = *c;
+    return n;
+}
+
+/* From the account's home, so after the change can be seen, to the others that watch: one that begins to watch from now on sees it
+ * in its first look. */
+static void pass_on(struct changes_hubs *h, const struct changes_note *n)
+{
+    pthread_mutex_lock(&h->lock);
+    const struct abroad *a = map_get(h->abroad, account_span(&n->change.account));
+    for (unsigned i = 0; a && i < h->n; i++) {
+        if (a->homes[i])
+            post_send(n->store->homes[i], &note_new(n->store, i, &n->change)->note);
+    }
+    pthread_mutex_unlock(&h->lock);
+}
+
 static void note_run(struct post_note *note)
 {
     struct changes_note *n = (struct changes_note *)(void *)note;
-    struct watched *all = map_get(n->home, account_span(&n->change.account));
+    struct changes_hubs *h = store_hubs(n->store);
+    struct watched *all = map_get(h->homes[n->home], account_span(&n->change.account));
     if (all) {
         all->busy = true;
         list_each (node, &all->list) {
@@ -110,21 +178,18 @@ static void note_run(struct post_note *note)
         all->busy = false;
         watched_free_if_empty(all);
     }
+    if (n->home == store_home(n->store, n->change.account))
+        pass_on(h, n);
     mem_free(n);
 }
 
 static void announce(struct txn *t, const struct change *c)
 {
     struct store *st = txn_store(t);
-    struct changes_hubs *h = store_hubs(st);
-    if (!h)
+    if (!store_hubs(st))
         return;
     unsigned home = store_home(st, c->account);
-    struct changes_note *n = mem_new(struct changes_note);
-    n->note.run = note_run;
-    n->home = h->homes[home];
-    n->change = *c;
-    txn_announce(t, home, &n->note);
+    txn_announce(t, home, &note_new(st, home, c)->note);
 }
 
 /* --- the log --- */
@@ -194,14 +259,18 @@ static enum err floor_get(struct txn *t, uint64_t account, uint64_t *floor, stru
     return e == ERR_NOTFOUND ? ERR_OK : e;
 }
 
-enum err changes_since(struct txn *t, uint64_t account, uint64_t mailbox, uint64_t since,
-                       changes_fn *fn, void *arg, struct fault *f)
+/* More rows than this are read ahead in bulk. */
+#define CHANGES_FEW_COUNT 64
+
+enum err changes_since_some(struct txn *t, uint64_t account, uint64_t mailbox, uint64_t *since,
+                            size_t max, bool *done, changes_fn *fn, void *arg, struct fault *f)
 {
     uint64_t floor;
+    *done = true;
     enum err e = floor_get(t, account, &floor, f);
-    if (e != ERR_OK || since == UINT64_MAX)
+    if (e != ERR_OK || *since == UINT64_MAX)
         return e;
-    if (since < floor)
+    if (*since < floor)
         return fault_set(f, ERR_LIMIT,
                          "the change log of account %" PRIu64 " begins after MODSEQ %" PRIu64,
                          account, floor);
@@ -210,16 +279,31 @@ enum err changes_since(struct txn *t, uint64_t account, uint64_t mailbox, uint64
     struct schema_change c;
     struct table_walk w;
     struct uidset uids = {0};
-    table_walk(&w, t, TABLE_CHANGES, schema_change_key(&from, account, since + 1, 0, 0), true);
+    size_t n = 0;
+    table_walk(&w, t, TABLE_CHANGES, schema_change_key(&from, account, *since + 1, 0, 0),
+               max <= CHANGES_FEW_COUNT || max == SIZE_MAX);
     while (e == ERR_OK && table_walk_next(&w, &key, &value) && schema_has_prefix(key, mine)) {
-        if (!schema_change_of(key, value, &c) || !uidset_unpack(&uids, c.packed))
+        if (!schema_change_of(key, value, &c) || !uidset_unpack(&uids, c.packed)) {
             e = damaged(account, f);
-        else if (mailbox == 0 || mailbox == c.change.mailbox)
+            break;
+        }
+        *done = n++ < max || c.change.modseq == *since;
+        if (!*done)
+            break;
+        *since = c.change.modseq;
+        if (mailbox == 0 || mailbox == c.change.mailbox)
             fn(arg, &c.change, &uids);
     }
     enum err end = table_walk_end(&w, e == ERR_OK ? f : NULL);
     uidset_fini(&uids);
     return e == ERR_OK ? end : e;
+}
+
+enum err changes_since(struct txn *t, uint64_t account, uint64_t mailbox, uint64_t since,
+                       changes_fn *fn, void *arg, struct fault *f)
+{
+    bool done;
+    return changes_since_some(t, account, mailbox, &since, SIZE_MAX, &done, fn, arg, f);
 }
 
 /* --- forgetting --- */

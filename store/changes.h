@@ -9,7 +9,10 @@ enum change_kind {
     CHANGE_REMOVED = 3, /* messages of a mailbox */
     CHANGE_BOX_NEW = 4,
     CHANGE_BOX_GONE = 5,
-    CHANGE_BOX_NAMED = 6 /* the mailbox itself */
+    CHANGE_BOX_NAMED = 6,    /* the mailbox itself */
+    CHANGE_BOX_RIGHTS = 7,   /* who may do what with it; not seen in its HIGHESTMODSEQ */
+    CHANGE_BOX_METADATA = 8, /* RFC 5464; mailbox 0: of the server, for that account */
+    CHANGE_SUBSCRIPTION = 9  /* of the account; mailbox 0 where there is none of that name */
 };
 struct change {
     uint64_t account, mailbox, modseq;
@@ -26,15 +29,20 @@ enum err changes_record(struct txn *t, uint64_t account, uint64_t mailbox, enum 
 typedef void changes_fn(void *arg, const struct change *c, const struct uidset *uids);
 enum err changes_since(struct txn *t, uint64_t account, uint64_t mailbox, uint64_t since,
                        changes_fn *fn, void *arg, struct fault *f);
+/* The same in helpings: about max rows of the account's log, whole operations; *since goes up to the last MODSEQ that was looked at, and
+ * *done says that there are no more. */
+enum err changes_since_some(struct txn *t, uint64_t account, uint64_t mailbox, uint64_t *since,
+                            size_t max, bool *done, changes_fn *fn, void *arg, struct fault *f);
 
-/* Embedded in the watcher; lives on the account's home (store_home), where note is called after the change is on disk: it takes note
- * and returns. mailbox 0: all of the account. */
+/* Embedded in the watcher; lives on the home (store_home) of the account by, or, 0, of the account itself. There note is called after the
+ * change is on disk: it takes note and returns. mailbox 0: all of the account. A watch at another home begins before the first look
+ * (a snapshot) at what is watched, or is followed by another look: else a change between the two is missed. */
 struct changes_watch {
     struct list_node node;
-    uint64_t account, mailbox;
+    uint64_t account, mailbox, by;
     void (*note)(struct changes_watch *w, const struct change *c);
 };
-void changes_watch(struct store *st, struct changes_watch *w); /* on the account's home */
+void changes_watch(struct store *st, struct changes_watch *w); /* on that home */
 void changes_unwatch(struct changes_watch *w); /* likewise; no effect if not watching */
 /* Forgets changes older than before (wall clock seconds), at most max rows; for housekeeping. */
 enum err changes_expire(struct txn *t, int64_t before, unsigned max, unsigned *gone_out,

@@ -102,7 +102,7 @@ static void meta_row(struct check *c, struct span key, struct span value, struct
     } known[] = {
         {SPAN("modseq"), &c->modseq}, {SPAN("id"), &c->id}, {SPAN("uidvalidity"), &c->uidvalidity},
         {SPAN("blob_high"), &c->blob_high}, {SPAN("format"), NULL}, {SPAN("bin_next"), NULL},
-        {SPAN("changes_next"), NULL},
+        {SPAN("changes_next"), NULL}, {SPAN("auth_secret"), NULL},
     };
     /* clang-format on */
     uint64_t number, account;
@@ -166,9 +166,15 @@ static enum err check_all(struct check *c, struct fault *f)
     if (e == ERR_OK)
         e = check_directory_names(c, f);
     if (e == ERR_OK)
+        e = check_acl_read(c, f);
+    if (e == ERR_OK)
         e = check_table(c, TABLE_CHANGES, change_row, f);
     if (e == ERR_OK)
+        e = check_index_read(c, f);
+    if (e == ERR_OK)
         e = check_mail_sums(c, f);
+    if (e == ERR_OK)
+        e = check_quota_sums(c, f);
     if (e == ERR_OK)
         check_body_sums(c);
     return e;

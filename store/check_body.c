@@ -1,3 +1,4 @@
+#include "message/digest.h"
 #include "message/outline.h"
 #include "store/blob.h"
 #include "store/blob_chunk.h"
@@ -70,6 +71,25 @@ static void outline_row(struct check *c, struct span key, struct span value, str
                      b->bytes, o.bytes);
 }
 
+static void digest_row(struct check *c, struct span key, struct span value, struct fault *f)
+{
+    struct digest d;
+    uint64_t id;
+    (void)f;
+    if (!schema_id_of(key, &id)) {
+        check_broken(c, 1, "digest: damaged row");
+        return;
+    }
+    struct check_body *b = check_find_body(c, id);
+    if (!b) {
+        check_broken(c, 10, "digest %" PRIu64 ": no such body", id);
+        return;
+    }
+    b->digested = true;
+    if (!digest_open(value, &d))
+        check_broken(c, 9, "body %" PRIu64 ": its digest is damaged", id);
+}
+
 static void chunk_row(struct check *c, struct span key, struct span value, struct fault *f)
 {
     struct span bytes;
@@ -103,6 +123,8 @@ enum err check_body_read(struct check *c, struct fault *f)
         e = check_table(c, TABLE_PENDING, pending_row, f);
     if (e == ERR_OK)
         e = check_table(c, TABLE_OUTLINE, outline_row, f);
+    if (e == ERR_OK)
+        e = check_table(c, TABLE_DIGEST, digest_row, f);
     return e == ERR_OK ? check_table(c, TABLE_CHUNK, chunk_row, f) : e;
 }
 
@@ -121,5 +143,7 @@ void check_body_sums(struct check *c)
                          b->id, b->bytes, b->chunks, b->found_bytes, b->found_chunks);
         if (!b->outlined)
             check_broken(c, 9, "body %" PRIu64 ": no outline", b->id);
+        if (!b->digested)
+            check_broken(c, 9, "body %" PRIu64 ": no digest", b->id);
     }
 }

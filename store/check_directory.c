@@ -1,5 +1,6 @@
 #include "common/utf8.h"
 #include "store/check_state.h"
+#include "store/credential.h"
 #include "store/schema.h"
 
 #include <inttypes.h>
@@ -32,6 +33,17 @@ static void alias_row(struct check *c, struct span key, struct span value, struc
 
 /* --- accounts: the rows by address come before those by id --- */
 
+/* After the rows by id, as their keys sort. */
+static void shared_row(struct check *c, struct span key, struct span value, struct fault *f)
+{
+    uint64_t id;
+    (void)f;
+    if (value.n > 0 || !schema_id_of(span_from(key, 1), &id))
+        check_broken(c, 1, "shared account: damaged row");
+    else if (!check_find_account(c, id))
+        check_broken(c, 13, "shared account %" PRIu64 ": no such account", id);
+}
+
 static void account_row(struct check *c, struct span key, struct span value, struct fault *f)
 {
     struct account account;
@@ -39,6 +51,10 @@ static void account_row(struct check *c, struct span key, struct span value, str
     (void)f;
     if (key.n > 0 && key.p[0] == 'a')
         return; /* when all ids are known */
+    if (key.n > 0 && key.p[0] == 's') {
+        shared_row(c, key, value, f);
+        return;
+    }
     if (key.n == 0 || key.p[0] != 'i' || !schema_id_of(span_from(key, 1), &id) ||
         !schema_account_of(value, &account) || !is_address(account.address)) {
         check_broken(c, 1, "account: damaged row");
@@ -71,6 +87,18 @@ static void address_row(struct check *c, struct span key, struct span value, str
     at->named = true;
 }
 
+static void password_row(struct check *c, struct span key, struct span value, struct fault *f)
+{
+    struct credential_scram scram;
+    struct credential_app app;
+    uint64_t account;
+    (void)f;
+    if (!credential_row_of(key, value, &account, &scram, &app))
+        check_broken(c, 1, "credential: damaged row");
+    else if (!check_find_account(c, account))
+        check_broken(c, 6, "credential: no account %" PRIu64, account);
+}
+
 enum err check_directory_read(struct check *c, struct fault *f)
 {
     enum err e = check_table(c, TABLE_DOMAIN, domain_row, f);
@@ -78,7 +106,9 @@ enum err check_directory_read(struct check *c, struct fault *f)
         e = check_table(c, TABLE_ALIAS, alias_row, f);
     if (e == ERR_OK)
         e = check_table(c, TABLE_ACCOUNT, account_row, f);
-    return e == ERR_OK ? check_table(c, TABLE_ACCOUNT, address_row, f) : e;
+    if (e == ERR_OK)
+        e = check_table(c, TABLE_ACCOUNT, address_row, f);
+    return e == ERR_OK ? check_table(c, TABLE_PASSWORD, password_row, f) : e;
 }
 
 /* --- the names of mailboxes, when mailboxes are known --- */

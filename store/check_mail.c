@@ -1,6 +1,7 @@
 #include "common/mem.h"
 #include "store/check_state.h"
 #include "store/glance.h"
+#include "store/metadata.h"
 #include "store/schema.h"
 
 #include <inttypes.h>
@@ -120,6 +121,7 @@ static void count_message(struct check_mailbox *m, const struct msg *msg)
     m->found.unseen += !(msg->flags & FLAGS_SEEN);
     m->found.deleted += (msg->flags & FLAGS_DELETED) != 0;
     m->found.bytes += msg->bytes;
+    m->found.deleted_bytes += msg->flags & FLAGS_DELETED ? msg->bytes : 0;
     m->max_uid = msg->uid;
 }
 
@@ -130,6 +132,17 @@ static size_t bit_count(struct span bitmap)
     while (n > 0 && !flags_bit(bitmap, n - 1))
         n--;
     return n;
+}
+
+static void metadata_row(struct check *c, struct span key, struct span value, struct fault *f)
+{
+    uint64_t mailbox, owner;
+    struct span name;
+    (void)f;
+    if (!metadata_key_of(key, &mailbox, &owner, &name) || value.n > METADATA_VALUE_BYTES)
+        check_broken(c, 1, "metadata: damaged row");
+    else if (mailbox != METADATA_SERVER && !check_find_mailbox(c, mailbox))
+        check_broken(c, 6, "metadata %.*s: no mailbox %" PRIu64, SPAN_ARG(name), mailbox);
 }
 
 static void msg_row(struct check *c, struct span key, struct span value, struct fault *f)
@@ -201,6 +214,17 @@ static void glance_row(struct check *c, struct span key, struct span value, stru
     uidset_fini(&g.uids);
 }
 
+static void thread_row(struct check *c, struct span key, struct span value, struct fault *f)
+{
+    uint64_t account, message_id, thread;
+    (void)f;
+    if (!schema_thread_of(key, &account, &message_id) || !schema_number(value, &thread) ||
+        thread == 0)
+        check_broken(c, 1, "thread: damaged row");
+    else if (!check_find_account(c, account))
+        check_broken(c, 6, "thread %" PRIu64 ": no account %" PRIu64, thread, account);
+}
+
 enum err check_mail_read(struct check *c, struct fault *f)
 {
     enum err e = check_table(c, TABLE_MAILBOX, mailbox_row, f);
@@ -210,7 +234,11 @@ enum err check_mail_read(struct check *c, struct fault *f)
         e = check_table(c, TABLE_MSG, msg_row, f);
     if (e == ERR_OK)
         e = check_table(c, TABLE_GLANCE, glance_row, f);
-    return e == ERR_OK ? check_table(c, TABLE_BIN, bin_row, f) : e;
+    if (e == ERR_OK)
+        e = check_table(c, TABLE_METADATA, metadata_row, f);
+    if (e == ERR_OK)
+        e = check_table(c, TABLE_BIN, bin_row, f);
+    return e == ERR_OK ? check_table(c, TABLE_THREAD, thread_row, f) : e;
 }
 
 static void compare(struct check *c, uint64_t id, const char *what, uint64_t counted,
@@ -231,6 +259,7 @@ enum err check_mail_sums(struct check *c, struct fault *f)
         compare(c, m->id, "unseen", m->row.unseen, m->found.unseen);
         compare(c, m->id, "deleted", m->row.deleted, m->found.deleted);
         compare(c, m->id, "bytes", m->row.bytes, m->found.bytes);
+        compare(c, m->id, "deleted bytes", m->row.deleted_bytes, m->found.deleted_bytes);
         if (m->names != 1)
             check_broken(c, 5, "mailbox %" PRIu64 ": %u names lead to it", m->id, m->names);
         if (m->keywords != m->row.keyword_count)

@@ -17,7 +17,7 @@ struct check_mailbox {
 struct check_body {
     uint64_t id, bytes, found_bytes;
     uint32_t refs, chunks, found_refs, found_chunks;
-    bool outlined;
+    bool outlined, digested;
 };
 
 struct check {
@@ -60,5 +60,8 @@ enum err check_directory_read(struct check *c, struct fault *f);
 enum err check_body_read(struct check *c, struct fault *f);
 enum err check_mail_read(struct check *c, struct fault *f);
 enum err check_directory_names(struct check *c, struct fault *f);
+enum err check_acl_read(struct check *c, struct fault *f);
+enum err check_index_read(struct check *c, struct fault *f);
 enum err check_mail_sums(struct check *c, struct fault *f);
+enum err check_quota_sums(struct check *c, struct fault *f);
 void check_body_sums(struct check *c);

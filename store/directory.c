@@ -1,10 +1,15 @@
 #include "store/directory.h"
 #include "common/clock.h"
+#include "store/acl.h"
 #include "store/bin.h"
 #include "store/changes.h"
+#include "store/credential.h"
 #include "store/mailbox.h"
 #include "store/msg.h"
+#include "store/metadata.h"
+#include "store/quota.h"
 #include "store/schema.h"
+#include "store/thread.h"
 
 #include <inttypes.h>
 
@@ -142,8 +147,9 @@ static enum err account_put(struct txn *t, const struct account *account, struct
     return e;
 }
 
-enum err directory_account_add(struct txn *t, struct span address, struct span verifier,
-                               uint64_t *id_out, struct fault *f)
+/* Without mailboxes. */
+static enum err account_make(struct txn *t, struct span address, struct span verifier,
+                             uint64_t *id_out, struct fault *f)
 {
     struct account account = {.address = address, .verifier = verifier, .created = clock_wall()};
     struct schema_key k;
@@ -160,10 +166,19 @@ enum err directory_account_add(struct txn *t, struct span address, struct span v
                       schema_number_value(id, account.id), f);
     if (e == ERR_OK)
         e = account_put(t, &account, f);
+    *id_out = account.id;
+    return e;
+}
+
+enum err directory_account_add(struct txn *t, struct span address, struct span verifier,
+                               uint64_t *id_out, struct fault *f)
+{
+    uint64_t id;
+    enum err e = account_make(t, address, verifier, &id, f);
     if (e == ERR_OK)
-        e = mailbox_create_defaults(t, account.id, f);
+        e = mailbox_create_defaults(t, id, f);
     if (e == ERR_OK && id_out)
-        *id_out = account.id;
+        *id_out = id;
     return e;
 }
 
@@ -176,8 +191,44 @@ enum err directory_account_verifier(struct txn *t, struct span address, struct s
     account.verifier = verifier;
     if (e == ERR_OK)
         e = account_put(t, &account, f);
+    if (e == ERR_OK)
+        e = credential_forget(t, account.id, f);
     arena_free(&a);
     return e;
+}
+
+/* --- shared accounts --- */
+
+enum err directory_shared_add(struct txn *t, struct span address, uint64_t *id_out, struct fault *f)
+{
+    struct schema_key k;
+    uint64_t id;
+    enum err e = account_make(t, address, SPAN(""), &id, f);
+    if (e == ERR_OK)
+        e = table_put(t, TABLE_ACCOUNT, schema_shared_key(&k, id), SPAN(""), f);
+    if (e == ERR_OK)
+        e = mailbox_create(t, id, SPAN("INBOX"), 0, NULL, f);
+    if (e == ERR_OK && id_out)
+        *id_out = id;
+    return e;
+}
+
+enum err directory_account_shared(struct txn *t, uint64_t id, bool *out, struct fault *f)
+{
+    struct schema_key k;
+    struct buf none;
+    buf_init(&none, 1);
+    enum err e = table_get(t, TABLE_ACCOUNT, schema_shared_key(&k, id), &none, f);
+    *out = e == ERR_OK;
+    buf_fini(&none);
+    return e == ERR_NOTFOUND ? ERR_OK : e;
+}
+
+static enum err drop_shared(struct txn *t, uint64_t id, struct fault *f)
+{
+    struct schema_key k;
+    enum err e = table_drop(t, TABLE_ACCOUNT, schema_shared_key(&k, id), f);
+    return e == ERR_NOTFOUND ? ERR_OK : e;
 }
 
 enum err directory_each_account(struct txn *t, struct arena *a,
@@ -274,6 +325,11 @@ static enum err drop_contents(struct leaving *l, const struct buf *ids, struct f
     else
         gone = 0;
     l->left -= gone;
+    if (e == ERR_OK && l->left > 0)
+        e = thread_purge(l->t, l->account.id, l->left, &gone, f);
+    else
+        gone = 0;
+    l->left -= gone;
     return e;
 }
 
@@ -286,7 +342,15 @@ static enum err drop_rest(struct leaving *l, const struct buf *ids, struct fault
     if (e == ERR_OK)
         e = drop_subscriptions(l, f);
     if (e == ERR_OK)
+        e = acl_forget(l->t, l->account.id, f);
+    if (e == ERR_OK)
+        e = drop_shared(l->t, l->account.id, f);
+    if (e == ERR_OK)
         e = changes_purge(l->t, l->account.id, UINT32_MAX, &gone, f);
+    if (e == ERR_OK)
+        e = quota_drop(l->t, l->account.id, f);
+    if (e == ERR_OK)
+        e = metadata_forget(l->t, l->account.id, f);
     if (e == ERR_OK)
         e = table_drop(l->t, TABLE_ACCOUNT, schema_address_key(&k, l->account.address), f);
     if (e == ERR_OK)
@@ -319,6 +383,8 @@ enum err directory_account_remove(struct txn *t, struct span address, unsigned m
     enum err e = directory_account_find(t, a, address, &l.account, f);
     if (e == ERR_OK && l.account.verifier.n > 0)
         e = directory_account_verifier(t, address, SPAN(""), f); /* nobody logs in from now on */
+    if (e == ERR_OK)
+        e = credential_purge(t, l.account.id, f);
     if (e == ERR_OK)
         e = take_away(&l, done_out, f);
     arena_free(&a);

@@ -23,6 +23,11 @@ enum err directory_account_get(struct txn *t, struct arena *a, uint64_t id, stru
 /* With its default mailboxes: INBOX, Drafts, Sent, Junk, Trash, Archive, subscribed, with their special use. ERR_EXISTS. Does not ask for the domain. */
 enum err directory_account_add(struct txn *t, struct span address, struct span verifier,
                                uint64_t *id_out, struct fault *f);
+/* An account into which nobody logs in, made by the administrator for what several share (RFC 2342 §3): with an INBOX that nobody has rights
+ * to so far. As directory_account_add. */
+enum err directory_shared_add(struct txn *t, struct span address, uint64_t *id_out, struct fault *f);
+enum err directory_account_shared(struct txn *t, uint64_t id, bool *out, struct fault *f);
+/* The SCRAM keys of the old password go: those of the new one are credential_scram_put's. App passwords stay. */
 enum err directory_account_verifier(struct txn *t, struct span address, struct span verifier,
                                     struct fault *f);
 /* Takes up to max_messages messages (the bin's too) away for good, then empty mailboxes, then the account. *done_out: whether all is gone;

@@ -2,15 +2,21 @@
 #include "common/arena.h"
 #include "common/b64.h"
 #include "common/utf8.h"
+#include "store/acl.h"
 #include "store/blob.h"
+#include "store/credential.h"
 #include "store/dump_state.h"
+#include "store/metadata.h"
+#include "store/quota.h"
 #include "store/schema.h"
 
 #include <inttypes.h>
 
 /* clang-format off */
-const char *const dump_kinds[7] = {NULL, "added", "flags", "removed",
-                                   "box-new", "box-gone", "box-named"};
+const char *const dump_kinds[DUMP_KINDS] = {NULL, "added", "flags", "removed",
+                                   "box-new", "box-gone", "box-named", "box-rights", "box-metadata", "subscription"};
+const char *const dump_limits[3] = {"limit_bytes", "limit_messages", "limit_mailboxes"};
+const char *const dump_used[3] = {"used_bytes", "used_messages", "used_mailboxes"};
 const char *const dump_actors[4] = {"system", "smtp", "imap", "admin"};
 /* clang-format on */
 
@@ -149,8 +155,8 @@ static void account_row(struct dump *d, struct span key, struct span value)
 {
     struct account account;
     struct schema_key k;
-    if (key.n > 0 && key.p[0] == 'a')
-        return; /* says nothing more */
+    if (key.n > 0 && key.p[0] != 'i')
+        return; /* the row by id tells */
     uint64_t id;
     if (key.n == 0 || !schema_id_of(span_from(key, 1), &id) ||
         !schema_account_of(value, &account)) {
@@ -162,6 +168,90 @@ static void account_row(struct dump *d, struct span key, struct span value)
     put_text(d, "verifier", account.verifier);
     put_signed(d, "created", account.created);
     put_number(d, "floor", meta(d, schema_floor_key(&k, id)));
+    bool shared;
+    d->e = directory_account_shared(d->t, id, &shared, d->f);
+    if (shared)
+        put_number(d, "shared", 1);
+    end_line(d);
+}
+
+static void put_base64(struct dump *d, const char *name, const char *bytes, size_t n)
+{
+    put_name(d, name);
+    (void)buf_byte(&d->line, '"');
+    (void)b64_encode(span_of(bytes, n), &d->line);
+    (void)buf_byte(&d->line, '"');
+}
+
+static void put_app(struct dump *d, uint64_t account, const struct credential_app *app)
+{
+    put_text(d, "app_password", app->name);
+    put_number(d, "account", account);
+    put_base64(d, "digest", app->digest, CREDENTIAL_DIGEST_BYTES);
+    put_base64(d, "keys", app->keys.bytes, CREDENTIAL_KEYS_BYTES);
+    put_signed(d, "created", app->created);
+    put_signed(d, "expires", app->expires);
+    put_signed(d, "used", app->used);
+    put_number(d, "protocols", app->protocols);
+    put_text(d, "from", app->from);
+    put_text(d, "used_from", app->used_from);
+}
+
+static void password_row(struct dump *d, struct span key, struct span value)
+{
+    struct credential_scram scram;
+    struct credential_app app;
+    uint64_t account;
+    if (!credential_row_of(key, value, &account, &scram, &app)) {
+        row_damaged(d, "credential");
+        return;
+    }
+    if (app.name.n > 0) {
+        put_app(d, account, &app);
+    } else {
+        put_base64(d, "scram", scram.salt, CREDENTIAL_SALT_BYTES);
+        put_number(d, "account", account);
+        put_base64(d, "keys", scram.keys.bytes, scram.own ? CREDENTIAL_KEYS_BYTES : 0);
+        put_number(d, "sha1", scram.iterations[0]);
+        put_number(d, "sha256", scram.iterations[1]);
+        put_number(d, "sha512", scram.iterations[2]);
+    }
+    end_line(d);
+}
+
+static void put_amount(struct dump *d, const char *const names[3], const struct quota_amount *q)
+{
+    put_number(d, names[0], q->bytes);
+    put_number(d, names[1], q->messages);
+    put_number(d, names[2], q->mailboxes);
+}
+
+static void quota_line(struct dump *d, struct span key, struct span value)
+{
+    struct quota q;
+    uint64_t account;
+    if (!schema_id_of(key, &account) || !quota_row_of(value, &q)) {
+        row_damaged(d, "quota");
+        return;
+    }
+    put_number(d, "quota", account);
+    put_amount(d, dump_limits, &q.limit);
+    put_amount(d, dump_used, &q.used);
+    end_line(d);
+}
+
+static void metadata_row(struct dump *d, struct span key, struct span value)
+{
+    uint64_t mailbox, owner;
+    struct span name;
+    if (!metadata_key_of(key, &mailbox, &owner, &name)) {
+        row_damaged(d, "metadata");
+        return;
+    }
+    put_text(d, "metadata", name);
+    put_number(d, "mailbox", mailbox);
+    put_number(d, "account", owner);
+    put_base64(d, "value", value.p, value.n);
     end_line(d);
 }
 
@@ -176,6 +266,35 @@ static void alias_row(struct dump *d, struct span key, struct span value)
     put_text(d, "alias", key);
     put_texts(d, "targets", targets, n);
     end_line(d);
+}
+
+struct rights {
+    struct dump *d;
+    uint64_t owner;
+    bool any;
+};
+
+static bool right_entry(void *arg, const struct acl_entry *e)
+{
+    struct rights *r = arg;
+    char text[ACL_TEXT_BYTES];
+    if (e->account == r->owner && !e->negative && e->rights == ACL_ALL)
+        return true; /* as it is without an entry */
+    if (!r->any)
+        put_name(r->d, "rights");
+    (void)buf_addf(&r->d->line, "%s\"%c%" PRIu64 " %s\"", r->any ? "," : "[",
+                   e->negative ? '-' : '+', e->account, acl_letters(e->rights, text));
+    r->any = true;
+    return true;
+}
+
+/* "+17 lrs", "-0 w": account and rights; 0 is anyone. */
+static void put_rights(struct dump *d, const struct mailbox *m)
+{
+    struct rights r = {.d = d, .owner = m->account};
+    d->e = acl_each(d->t, m, right_entry, &r, d->f);
+    if (r.any)
+        (void)buf_byte(&d->line, ']');
 }
 
 static void mailbox_row(struct dump *d, struct span key, struct span value)
@@ -201,10 +320,13 @@ static void mailbox_row(struct dump *d, struct span key, struct span value)
     put_number(d, "unseen", m.unseen);
     put_number(d, "deleted", m.deleted);
     put_number(d, "bytes", m.bytes);
+    put_number(d, "deleted_bytes", m.deleted_bytes);
     put_number(d, "recent_from", m.recent_from);
     put_number(d, "uses", m.uses);
     put_signed(d, "created", m.created);
     put_texts(d, "keywords", keywords, n);
+    m.id = id;
+    put_rights(d, &m);
     end_line(d);
 }
 
@@ -237,6 +359,7 @@ static void put_msg(struct dump *d, const struct msg *m)
     put_signed(d, "saved", m->saved);
     put_number(d, "body", m->blob);
     put_number(d, "bytes", m->bytes);
+    put_number(d, "thread", m->thread);
     put_texts(d, "flags", flags, n);
 }
 
@@ -305,6 +428,20 @@ static void change_row(struct dump *d, struct span key, struct span value)
     uidset_fini(&uids);
 }
 
+static void thread_row(struct dump *d, struct span key, struct span value)
+{
+    uint64_t account, message_id, thread;
+    if (!schema_thread_of(key, &account, &message_id) || !schema_number(value, &thread)) {
+        row_damaged(d, "thread");
+        return;
+    }
+    put_name(d, "message_id");
+    (void)buf_addf(&d->line, "\"%016" PRIx64 "\"", message_id);
+    put_number(d, "account", account);
+    put_number(d, "thread", thread);
+    end_line(d);
+}
+
 static void put_data(struct dump *d, struct span bytes)
 {
     for (size_t at = 0; at < bytes.n && d->e == ERR_OK; at += DUMP_PIECE_BYTES) {
@@ -350,10 +487,12 @@ static void put_all(struct dump *d)
         void (*row)(struct dump *d, struct span key, struct span value);
     } tables[] = {
         {TABLE_DOMAIN, domain_row},   {TABLE_ACCOUNT, account_row},
+        {TABLE_PASSWORD, password_row}, {TABLE_QUOTA, quota_line},
         {TABLE_ALIAS, alias_row},     {TABLE_MAILBOX, mailbox_row},
-        {TABLE_SUBSCRIPTION, subscription_row},
+        {TABLE_SUBSCRIPTION, subscription_row}, {TABLE_METADATA, metadata_row},
         {TABLE_MSG, msg_row},         {TABLE_BIN, bin_row},
-        {TABLE_CHANGES, change_row},  {TABLE_BODY, body_row},
+        {TABLE_CHANGES, change_row},  {TABLE_THREAD, thread_row},
+        {TABLE_BODY, body_row},
     };
     /* clang-format on */
     put_head(d);

@@ -2,10 +2,14 @@
 #include "common/b64.h"
 #include "common/mem.h"
 #include "message/outline.h"
+#include "store/acl.h"
 #include "store/blob.h"
 #include "store/blob_chunk.h"
+#include "store/credential.h"
 #include "store/dump.h"
 #include "store/dump_state.h"
+#include "store/metadata.h"
+#include "store/quota.h"
 #include "store/schema.h"
 
 #include <inttypes.h>
@@ -218,6 +222,85 @@ static void account_line(struct load *l)
     add_row(l, TABLE_ACCOUNT, schema_account_key(&k, a.id), buf_span(&l->row));
     if (floor)
         add_number(l, TABLE_META, schema_floor_key(&k, a.id), floor);
+    if (json_object_get(l->json, "shared"))
+        add_row(l, TABLE_ACCOUNT, schema_shared_key(&k, a.id), SPAN(""));
+}
+
+/* Of just so many bytes, or none where none is allowed. False: none. */
+static bool get_bytes(struct load *l, const char *name, char *out, size_t n, bool may_miss)
+{
+    struct span bytes = SPAN("");
+    if ((!b64_decode(l->line_a, get_text(l, name, DUMP_LINE_BYTES), &bytes) ||
+         (bytes.n != n && !(may_miss && bytes.n == 0))) &&
+        !l->bad)
+        l->bad = name;
+    if (!l->bad && bytes.n)
+        memcpy(out, bytes.p, n);
+    return bytes.n > 0;
+}
+
+static void credential_line(struct load *l, const struct credential_scram *scram,
+                            const struct credential_app *app)
+{
+    struct buf key;
+    uint64_t account = get_u64(l, "account");
+    if (l->bad)
+        return;
+    buf_init(&key, SIZE_MAX);
+    credential_row(account, scram, app, &key, &l->row);
+    add_row(l, TABLE_PASSWORD, buf_span(&key), buf_span(&l->row));
+    buf_fini(&key);
+}
+
+static void scram_line(struct load *l)
+{
+    struct credential_scram s = {
+        .iterations = {get_u32(l, "sha1"), get_u32(l, "sha256"), get_u32(l, "sha512")}};
+    (void)get_bytes(l, "scram", s.salt, CREDENTIAL_SALT_BYTES, false);
+    s.own = get_bytes(l, "keys", s.keys.bytes, CREDENTIAL_KEYS_BYTES, true);
+    credential_line(l, &s, NULL);
+}
+
+static void app_password_line(struct load *l)
+{
+    struct credential_app app = {
+        .name = get_key(l, "app_password", CREDENTIAL_NAME_BYTES),
+        .created = get_signed(l, "created"),
+        .expires = get_signed(l, "expires"),
+        .used = get_signed(l, "used"),
+        .protocols = (unsigned)get_number(l, "protocols", UINT8_MAX),
+        .from = get_text(l, "from", CREDENTIAL_FROM_BYTES),
+        .used_from = get_text(l, "used_from", 64),
+    };
+    (void)get_bytes(l, "digest", app.digest, CREDENTIAL_DIGEST_BYTES, false);
+    (void)get_bytes(l, "keys", app.keys.bytes, CREDENTIAL_KEYS_BYTES, false);
+    credential_line(l, NULL, &app);
+}
+
+static struct quota_amount get_amount(struct load *l, const char *const names[3])
+{
+    return (struct quota_amount){get_u64(l, names[0]), get_u64(l, names[1]), get_u64(l, names[2])};
+}
+
+static void quota_line(struct load *l)
+{
+    char row[QUOTA_ROW_BYTES];
+    struct schema_key k;
+    uint64_t account = get_u64(l, "quota");
+    const struct quota q = {get_amount(l, dump_limits), get_amount(l, dump_used)};
+    if (!l->bad)
+        add_row(l, TABLE_QUOTA, schema_id_key(&k, account), quota_row(row, &q));
+}
+
+static void metadata_line(struct load *l)
+{
+    char key[METADATA_KEY_BYTES];
+    struct span value = SPAN(""), name = get_key(l, "metadata", METADATA_NAME_BYTES);
+    uint64_t mailbox = get_u64(l, "mailbox"), owner = get_u64(l, "account");
+    if (!b64_decode(l->line_a, get_text(l, "value", DUMP_LINE_BYTES), &value) && !l->bad)
+        l->bad = "value";
+    if (!l->bad)
+        add_row(l, TABLE_METADATA, metadata_key(key, mailbox, owner, name), value);
 }
 
 static void alias_line(struct load *l)
@@ -230,6 +313,23 @@ static void alias_line(struct load *l)
     buf_reset(&l->row);
     schema_spans(targets, n, &l->row);
     add_row(l, TABLE_ALIAS, key, buf_span(&l->row));
+}
+
+/* "+17 lrs": one of the optional field rights. */
+static void rights_entry(struct load *l, uint64_t mailbox, struct span text)
+{
+    struct acl_entry entry = {.negative = text.n > 0 && text.p[0] == '-'};
+    struct acl_rows rows;
+    size_t space = span_find(text, ' ');
+    if (space == text.n || (text.p[0] != '-' && text.p[0] != '+') ||
+        !span_u64(span_of(text.p + 1, space - 1), &entry.account) ||
+        !acl_parse(span_from(text, space + 1), &entry.rights) || entry.rights == 0) {
+        l->bad = "rights";
+        return;
+    }
+    acl_rows(mailbox, &entry, &rows);
+    add_row(l, TABLE_ACL, span_of(rows.by_mailbox, ACL_KEY_BYTES), span_of(rows.rights, 2));
+    add_row(l, TABLE_ACL, span_of(rows.by_account, ACL_KEY_BYTES), SPAN(""));
 }
 
 static void mailbox_line(struct load *l)
@@ -248,12 +348,17 @@ static void mailbox_line(struct load *l)
         .unseen = get_u32(l, "unseen"),
         .deleted = get_u32(l, "deleted"),
         .bytes = get_u64(l, "bytes"),
+        .deleted_bytes = get_u64(l, "deleted_bytes"),
         .recent_from = get_u32(l, "recent_from"),
         .uses = get_u32(l, "uses"),
         .created = get_signed(l, "created"),
     };
     struct span *keywords =
         get_texts(l, "keywords", MAILBOX_KEYWORD_COUNT, MAILBOX_KEYWORD_BYTES, &n);
+    size_t rights_n = 0;
+    const struct span *rights = json_object_get(l->json, "rights")
+                                    ? get_texts(l, "rights", ACL_ENTRY_COUNT + 1, 64, &rights_n)
+                                    : NULL;
     if (l->bad)
         return;
     m.keyword_count = (uint32_t)n;
@@ -261,6 +366,8 @@ static void mailbox_line(struct load *l)
     add_number(l, TABLE_NAME, schema_name_key(&k, m.account, m.name), m.id);
     for (size_t i = 0; i < n; i++)
         add_row(l, TABLE_KEYWORD, schema_keyword_key(&k, m.id, (uint16_t)i), keywords[i]);
+    for (size_t i = 0; i < rights_n && !l->bad; i++)
+        rights_entry(l, m.id, rights[i]);
 }
 
 static void subscription_line(struct load *l)
@@ -282,6 +389,7 @@ static void get_msg(struct load *l, struct msg *m)
         .blob = get_u64(l, "body"),
         .bytes = get_u64(l, "bytes"),
     };
+    m->thread = json_object_get(l->json, "thread") ? get_u64(l, "thread") : m->blob;
     size_t n;
     const struct span *flags = get_texts(l, "flags", 5, 64, &n);
     for (size_t i = 0; i < n; i++) {
@@ -374,7 +482,7 @@ static void change_line(struct load *l)
         .account = get_u64(l, "account"),
         .mailbox = get_u64(l, "mailbox"),
         .modseq = get_u64(l, "change"),
-        .kind = (enum change_kind)get_word(l, "kind", dump_kinds, 7),
+        .kind = (enum change_kind)get_word(l, "kind", dump_kinds, DUMP_KINDS),
         .by = {.kind = (enum actor_kind)get_word(l, "by", dump_actors, 4),
                .account = get_u64(l, "as")},
     };
@@ -396,6 +504,22 @@ static void change_line(struct load *l)
         buf_span(&l->row));
 }
 
+/* The hash is 16 hexadecimal digits: JSON has no numbers that large. */
+static void thread_line(struct load *l)
+{
+    struct schema_key k;
+    struct span text = get_text(l, "message_id", 16);
+    uint64_t account = get_u64(l, "account"), thread = get_u64(l, "thread"), id = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        int digit = encode_hex_digit((unsigned char)text.p[i]);
+        if (digit < 0 && !l->bad)
+            l->bad = "message_id";
+        id = id << 4 | (unsigned)digit;
+    }
+    if (!l->bad)
+        add_number(l, TABLE_THREAD, schema_thread_key(&k, account, id), thread);
+}
+
 /* --- bodies --- */
 
 static void put_chunk(struct load *l)
@@ -410,6 +534,7 @@ static void put_chunk(struct load *l)
 static void end_body(struct load *l)
 {
     struct schema_key k;
+    struct outline o;
     char bytes[16], eight[8];
     if (l->chunk.n > 0)
         put_chunk(l);
@@ -417,6 +542,8 @@ static void end_body(struct load *l)
     outline_end(l->parser, &l->row);
     outline_free(&l->parser);
     add_row(l, TABLE_OUTLINE, schema_id_key(&k, l->body), buf_span(&l->row));
+    if (outline_open(buf_span(&l->row), &o))
+        add_row(l, TABLE_DIGEST, schema_id_key(&k, l->body), o.digest);
     memcpy(bytes, schema_number_value(eight, l->body_bytes).p, 8);
     memcpy(bytes + 8, schema_number_value(eight, (uint64_t)l->body_chunks << 32 | l->body_refs).p,
            8);
@@ -477,10 +604,13 @@ static void parse_line(struct load *l)
         const char *name;
         void (*run)(struct load *l);
     } kinds[] = {
+        {"metadata", metadata_line}, {"quota", quota_line},
         {"message", message_line}, {"data", data_line},     {"change", change_line},
         {"bin", bin_line},         {"mailbox", mailbox_line}, {"alias", alias_line},
         {"subscription", subscription_line}, {"domain", domain_line}, {"address", account_line},
         {"mailstead", head_line},  {"end", end_of_dump},    {"body", body_line},
+        {"message_id", thread_line},
+        {"scram", scram_line},     {"app_password", app_password_line},
     };
     /* clang-format on */
     size_t i = 0;

@@ -7,5 +7,7 @@
 #define DUMP_LINE_BYTES (64u << 20)  /* longer lines are not read */
 
 /* By enum change_kind (from 1) and enum actor_kind. */
-extern const char *const dump_kinds[7];
+#define DUMP_KINDS 10
+extern const char *const dump_kinds[DUMP_KINDS];
+extern const char *const dump_limits[3], *const dump_used[3]; /* the fields of a quota */
 extern const char *const dump_actors[4];

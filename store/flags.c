@@ -1,4 +1,5 @@
 #include "store/flags.h"
+#include "store/acl.h"
 #include "store/changes.h"
 #include "store/msg.h"
 #include "store/schema.h"
@@ -7,8 +8,6 @@
 
 const char *const flags_system_names[FLAGS_SYSTEM_COUNT] = {"\\Seen", "\\Answered", "\\Flagged",
                                                             "\\Deleted", "\\Draft"};
-
-#define FLAGS_ALL (FLAGS_SEEN | FLAGS_ANSWERED | FLAGS_FLAGGED | FLAGS_DELETED | FLAGS_DRAFT)
 
 /* --- keywords --- */
 
@@ -184,17 +183,21 @@ static struct span change_keywords(char *to, enum flags_how how, struct span old
     return span_of(to, used);
 }
 
-static uint32_t change_system(enum flags_how how, uint32_t old, uint32_t given)
+/* may: the bits that the actor may change. */
+static uint32_t change_system(enum flags_how how, uint32_t old, uint32_t given, uint32_t may)
 {
-    given &= FLAGS_ALL;
-    return how == FLAGS_REPLACE ? given : how == FLAGS_ADD ? old | given : old & ~given;
+    given &= may;
+    return how == FLAGS_REPLACE ? given | (old & ~may)
+           : how == FLAGS_ADD   ? old | given
+                                : old & ~given;
 }
 
 struct flags_run {
     struct txn *t;
     struct mailbox_row *row;
     const struct flags_change *change;
-    struct span given; /* keywords as a bitmap */
+    struct span given;    /* keywords as a bitmap */
+    struct acl_flags may; /* what else is wanted stays as it is: RFC 4314 §4 */
     struct uidset *changed, *modified;
 };
 
@@ -207,8 +210,9 @@ static enum err store_one(struct flags_run *run, struct msg *m, struct fault *f)
         uidset_add(run->modified, m->uid, m->uid);
         return ERR_OK;
     }
-    uint32_t now = change_system(c->how, m->flags, c->wanted.system);
-    struct span keywords = change_keywords(bits, c->how, m->keywords, run->given);
+    uint32_t now = change_system(c->how, m->flags, c->wanted.system, run->may.system);
+    struct span keywords =
+        run->may.keywords ? change_keywords(bits, c->how, m->keywords, run->given) : m->keywords;
     if (now == m->flags && span_eq(keywords, m->keywords))
         return ERR_OK;
     struct schema_msg value;
@@ -249,8 +253,10 @@ enum err flags_store(struct txn *t, uint64_t mailbox, const struct uidset *uids,
     struct flags_run run = {
         .t = t, .row = &row, .change = change, .changed = changed_out, .modified = modified_out};
     uint32_t old_count = row.box.keyword_count;
-    e = flags_row_bitmap(t, a, &row.box, change->wanted.keywords, change->wanted.keyword_count,
-                         change->how != FLAGS_REMOVE, &run.given, f);
+    e = acl_flags(t, &row.box, &run.may, f);
+    if (e == ERR_OK && run.may.keywords)
+        e = flags_row_bitmap(t, a, &row.box, change->wanted.keywords, change->wanted.keyword_count,
+                             change->how != FLAGS_REMOVE, &run.given, f);
     if (e == ERR_OK)
         e = store_all(&run, uids, f);
     bool changed = !uidset_empty(changed_out);

@@ -4,6 +4,7 @@
 #include "common/mem.h"
 #include "common/must.h"
 #include "store/bin.h"
+#include "store/index_build.h"
 #include "store/io.h"
 #include "store/space.h"
 #include "store/state.h"
@@ -13,7 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HOUSEKEEPING_POLL_MS 200
+#define HOUSEKEEPING_POLL_MS 200u
+#define HOUSEKEEPING_BUSY_MS 10u /* after work for the index; twice as long after each turn without */
 #define HOUSEKEEPING_EXPIRY_MS 60000
 #define HOUSEKEEPING_SLICE_COUNT 500u /* rows dropped by one operation */
 #define HOUSEKEEPING_CLEAN_PERCENT 50 /* of the cache */
@@ -26,6 +28,8 @@ struct housekeeping {
     pthread_cond_t stop;
     bool stopping;
     uint64_t expired; /* clock_ms */
+    struct index_build *index;
+    unsigned pause_ms; /* until the next turn */
     bool failing;     /* the last checkpoint did not get through */
     unsigned long
         flushed; /* batches that were in the tables at the last checkpoint below the low-water mark */
@@ -156,6 +160,12 @@ static void housekeeping_turn(struct housekeeping *h)
         housekeeping_expire(h, "bin", h->store->options.bin_days, bin_expire);
         housekeeping_expire(h, "changes", h->store->options.changes_days, changes_expire);
     }
+    if (index_build_slice(h->index))
+        h->pause_ms = 0;
+    else
+        h->pause_ms = h->pause_ms == 0 ? HOUSEKEEPING_BUSY_MS : h->pause_ms * 2;
+    if (h->pause_ms > HOUSEKEEPING_POLL_MS)
+        h->pause_ms = HOUSEKEEPING_POLL_MS;
 }
 
 /* Waits for the next turn; false: stop. Real time: a frozen clock does not stop checkpoints. */
@@ -163,7 +173,7 @@ static bool housekeeping_wait(struct housekeeping *h)
 {
     struct timespec until;
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += HOUSEKEEPING_POLL_MS * 1000000L;
+    until.tv_nsec += (long)h->pause_ms * 1000000L;
     if (until.tv_nsec >= 1000000000L) {
         until.tv_sec++;
         until.tv_nsec -= 1000000000L;
@@ -184,11 +194,18 @@ static void *housekeeping_main(void *arg)
     return NULL;
 }
 
+struct index_build *housekeeping_index(const struct store *st)
+{
+    return st->housekeeping->index;
+}
+
 struct housekeeping *housekeeping_new(struct store *st)
 {
     struct housekeeping *h = mem_new(struct housekeeping);
     h->store = st;
     h->expired = clock_ms();
+    h->pause_ms = HOUSEKEEPING_POLL_MS;
+    h->index = index_build_new(st);
     pthread_condattr_t attr;
     must(pthread_condattr_init(&attr) == 0);
     must(pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0);
@@ -211,6 +228,7 @@ void housekeeping_free(struct housekeeping **hp)
     (void)pthread_join(h->thread, NULL);
     (void)pthread_cond_destroy(&h->stop);
     (void)pthread_mutex_destroy(&h->mutex);
+    index_build_free(&h->index);
     mem_free(h);
     *hp = NULL;
 }

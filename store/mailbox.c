@@ -2,8 +2,12 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/utf8.h"
+#include "store/acl.h"
+#include "store/directory.h"
 #include "store/glance.h"
+#include "store/metadata.h"
 #include "store/msg.h"
+#include "store/quota.h"
 #include "store/schema.h"
 
 #include <inttypes.h>
@@ -50,6 +54,14 @@ enum err mailbox_name_check(struct span name, struct span *canonical_out, struct
     return ERR_OK;
 }
 
+struct span mailbox_above(struct span name)
+{
+    size_t n = name.n;
+    while (n > 0 && name.p[n - 1] != '/')
+        n--;
+    return span_to(name, n > 0 ? n - 1 : 0);
+}
+
 /* --- rows --- */
 
 static enum err damaged(uint64_t id, struct fault *f)
@@ -68,6 +80,8 @@ enum err mailbox_row_get(struct txn *t, uint64_t id, struct mailbox_row *row, st
              (e == ERR_OK && !schema_mailbox_of(buf_span(&row->bytes), &row->box)))
         e = damaged(id, f);
     row->box.id = id;
+    row->was_bytes = row->box.bytes;
+    row->was_messages = row->box.messages;
     if (e != ERR_OK)
         buf_fini(&row->bytes);
     return e;
@@ -87,16 +101,20 @@ static void count_u32(uint32_t *n, bool is, bool in)
         --*n;
 }
 
+static void count_bytes(uint64_t *sum, uint64_t bytes, bool in)
+{
+    *sum = in ? *sum + bytes : *sum - (bytes < *sum ? bytes : *sum);
+}
+
 void mailbox_row_count(struct mailbox_row *row, const struct msg *m, bool in)
 {
     struct mailbox *b = &row->box;
     count_u32(&b->messages, true, in);
     count_u32(&b->unseen, !(m->flags & FLAGS_SEEN), in);
     count_u32(&b->deleted, m->flags & FLAGS_DELETED, in);
-    if (in)
-        b->bytes += m->bytes;
-    else
-        b->bytes -= m->bytes < b->bytes ? m->bytes : b->bytes;
+    count_bytes(&b->bytes, m->bytes, in);
+    if (m->flags & FLAGS_DELETED)
+        count_bytes(&b->deleted_bytes, m->bytes, in);
 }
 
 static enum err put_row(struct txn *t, const struct mailbox *b, struct fault *f)
@@ -108,9 +126,16 @@ static enum err put_row(struct txn *t, const struct mailbox *b, struct fault *f)
 
 enum err mailbox_row_put(struct txn *t, struct mailbox_row *row, bool raise, struct fault *f)
 {
+    const struct quota_amount was = {row->was_bytes, row->was_messages, 0};
+    const struct quota_amount is = {row->box.bytes, row->box.messages, 0};
     if (raise)
         row->box.highestmodseq = txn_modseq(t);
-    return put_row(t, &row->box, f);
+    enum err e = put_row(t, &row->box, f);
+    if (e == ERR_OK)
+        e = quota_count(t, row->box.account, &was, &is, f);
+    row->was_bytes = is.bytes;
+    row->was_messages = row->box.messages;
+    return e;
 }
 
 static enum err drop_keywords(struct txn *t, const struct mailbox *b, struct fault *f)
@@ -142,7 +167,14 @@ enum err mailbox_row_drop(struct txn *t, struct mailbox_row *row, struct fault *
     if (e == ERR_OK)
         e = glance_drop(t, b->id, f);
     if (e == ERR_OK)
+        e = acl_drop(t, b->id, f);
+    if (e == ERR_OK)
+        e = metadata_drop(t, b->id, f);
+    if (e == ERR_OK)
         e = table_drop(t, TABLE_MAILBOX, schema_id_key(&k, b->id), f);
+    if (e == ERR_OK)
+        e = quota_count(t, b->account, &(struct quota_amount){0, 0, 1},
+                        &(struct quota_amount){0, 0, 0}, f);
     if (e == ERR_OK)
         e = changes_record(t, b->account, b->id, CHANGE_BOX_GONE, NULL, f);
     return e;
@@ -232,6 +264,24 @@ enum err mailbox_each(struct txn *t, struct arena *a, uint64_t account, struct s
 
 /* --- making --- */
 
+/* The mailbox that the rights on a new one come from: the one above it; in a shared account, where INBOX stands for all of
+ * it, INBOX. 0: none. */
+static enum err find_parent(struct txn *t, uint64_t account, struct span name, uint64_t *id,
+                            struct fault *f)
+{
+    struct span above = mailbox_above(name);
+    bool shared = false;
+    *id = 0;
+    enum err e = ERR_OK;
+    if (above.n == 0) {
+        e = directory_account_shared(t, account, &shared, f);
+        above = shared && !span_eq(name, INBOX) ? INBOX : above;
+    }
+    if (e == ERR_OK && above.n > 0)
+        e = find_id(t, account, above, id, f);
+    return e == ERR_NOTFOUND ? ERR_OK : e;
+}
+
 static enum err create_one(struct txn *t, uint64_t account, struct span name, uint32_t uses,
                            uint64_t *id_out, struct fault *f)
 {
@@ -253,6 +303,14 @@ static enum err create_one(struct txn *t, uint64_t account, struct span name, ui
     e = table_add(t, TABLE_NAME, key, schema_number_value(id, b.id), f);
     if (e == ERR_OK)
         e = put_row(t, &b, f);
+    if (e == ERR_OK)
+        e = quota_count(t, account, &(struct quota_amount){0, 0, 0},
+                        &(struct quota_amount){0, 0, 1}, f);
+    uint64_t parent;
+    if (e == ERR_OK)
+        e = find_parent(t, account, b.name, &parent, f);
+    if (e == ERR_OK && parent)
+        e = acl_inherit(t, parent, b.id, f);
     if (e == ERR_OK)
         e = changes_record(t, account, b.id, CHANGE_BOX_NEW, NULL, f);
     if (e == ERR_OK && id_out)
@@ -287,15 +345,38 @@ static enum err check_new(struct txn *t, uint64_t account, struct span *name, st
     return e == ERR_OK ? fault_set(f, ERR_EXISTS, "mailbox exists") : e;
 }
 
-enum err mailbox_create(struct txn *t, uint64_t account, struct span name, uint32_t uses,
-                        uint64_t *id_out, struct fault *f)
+/* It and the levels above it that are not there. */
+static enum err fits_quota(struct txn *t, uint64_t account, struct span name, struct fault *f)
+{
+    struct quota_amount more = {0, 0, 1};
+    enum err e = ERR_OK;
+    for (struct span above = mailbox_above(name); above.n > 0; above = mailbox_above(above)) {
+        uint64_t id;
+        e = find_id(t, account, above, &id, NULL);
+        if (e != ERR_NOTFOUND)
+            break;
+        more.mailboxes++;
+    }
+    return e == ERR_OK || e == ERR_NOTFOUND ? quota_allows(t, account, &more, f) : e;
+}
+
+static enum err create(struct txn *t, uint64_t account, struct span name, uint32_t uses,
+                       bool limited, uint64_t *id_out, struct fault *f)
 {
     enum err e = check_new(t, account, &name, f);
+    if (e == ERR_OK && limited)
+        e = fits_quota(t, account, name, f);
     if (e == ERR_OK)
         e = make_superiors(t, account, name, f);
     if (e == ERR_OK)
         e = create_one(t, account, name, uses, id_out, f);
     return e;
+}
+
+enum err mailbox_create(struct txn *t, uint64_t account, struct span name, uint32_t uses,
+                        uint64_t *id_out, struct fault *f)
+{
+    return create(t, account, name, uses, true, id_out, f);
 }
 
 /* clang-format off */
@@ -316,7 +397,7 @@ enum err mailbox_create_defaults(struct txn *t, uint64_t account, struct fault *
 {
     enum err e = ERR_OK;
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults && e == ERR_OK; i++) {
-        e = mailbox_create(t, account, defaults[i].name, defaults[i].uses, NULL, f);
+        e = create(t, account, defaults[i].name, defaults[i].uses, false, NULL, f);
         if (e == ERR_OK || e == ERR_EXISTS)
             e = mailbox_subscribe(t, account, defaults[i].name, true, f);
     }
@@ -329,7 +410,7 @@ enum err mailbox_delete(struct txn *t, uint64_t account, struct span name, struc
 {
     struct mailbox_row row;
     if (span_eq_ci(name, INBOX))
-        return fault_set(f, ERR_DENIED, "INBOX stays");
+        return fault_set(f, ERR_INVALID, "INBOX stays");
     uint64_t id;
     enum err e = find_id(t, account, name, &id, f);
     if (e == ERR_OK)

@@ -27,7 +27,8 @@ struct mailbox {
     uint32_t uidvalidity, uidnext;
     uint64_t highestmodseq; /* at least 1, RFC 7162 §3.1.2.1 */
     uint32_t messages, unseen, deleted;
-    uint64_t bytes; /* sum of RFC822.SIZE */
+    uint64_t bytes;         /* sum of RFC822.SIZE */
+    uint64_t deleted_bytes; /* of those with \Deleted, RFC 9208 §4.1.4 */
     uint32_t
         recent_from; /* messages from this UID on are \Recent to the next session that selects, RFC 3501 §2.3.2 */
     uint32_t uses;          /* of enum mailbox_use */
@@ -39,6 +40,9 @@ struct mailbox {
  * not UTF-8, control characters, an empty level, too long, too deep, "*" and "%". The result may point into name. */
 enum err mailbox_name_check(struct span name, struct span *canonical_out, struct fault *f);
 
+/* The name one level up, in name; empty at the top. */
+struct span mailbox_above(struct span name);
+
 enum err mailbox_find(struct txn *t, struct arena *a, uint64_t account, struct span name,
                       struct mailbox *out, struct fault *f);
 enum err mailbox_get(struct txn *t, struct arena *a, uint64_t id, struct mailbox *out,
@@ -47,10 +51,11 @@ enum err mailbox_get(struct txn *t, struct arena *a, uint64_t id, struct mailbox
 enum err mailbox_each(struct txn *t, struct arena *a, uint64_t account, struct span from,
                       bool (*fn)(void *arg, const struct mailbox *box), void *arg, struct fault *f);
 
-/* Makes it, and the levels above it that are not there (RFC 9051 §6.3.4). ERR_EXISTS. *id_out may be NULL. */
+/* Makes it, and the levels above it that are not there (RFC 9051 §6.3.4), each with the rights of the one above it
+ * (RFC 4314 §4). ERR_EXISTS. *id_out may be NULL. */
 enum err mailbox_create(struct txn *t, uint64_t account, struct span name, uint32_t uses,
                         uint64_t *id_out, struct fault *f);
-/* Its messages go to the bin. ERR_NOTFOUND; ERR_DENIED for INBOX. Mailboxes below it stay. */
+/* Its messages go to the bin. ERR_NOTFOUND; ERR_INVALID for INBOX. Mailboxes below it stay. */
 enum err mailbox_delete(struct txn *t, uint64_t account, struct span name, struct fault *f);
 /* With all below it; missing levels above the new name are made. INBOX: its messages move to the new mailbox and INBOX stays, empty
  * (RFC 9051 §6.3.6). ERR_NOTFOUND, ERR_EXISTS, ERR_INVALID (into itself). A moved name gets a UIDVALIDITY larger than any the new name had. */
@@ -75,6 +80,8 @@ enum err mailbox_recent_seen(struct txn *t, uint64_t id, uint32_t uidnext, struc
 struct mailbox_row {
     struct mailbox box; /* its name lies in bytes */
     struct buf bytes;
+    uint64_t was_bytes; /* as the account's quota has counted them */
+    uint32_t was_messages;
 };
 struct msg;
 enum err mailbox_row_get(struct txn *t, uint64_t id, struct mailbox_row *row,

@@ -1,10 +1,12 @@
 #include "store/msg.h"
 #include "common/clock.h"
+#include "store/acl.h"
 #include "store/bin.h"
 #include "store/blob.h"
 #include "store/changes.h"
 #include "store/mailbox.h"
 #include "store/schema.h"
+#include "store/thread.h"
 
 #include <inttypes.h>
 
@@ -133,56 +135,89 @@ enum err msg_pick_end(struct msg_pick *p, struct fault *f)
 /* --- making --- */
 
 static enum err append_row(struct txn *t, struct mailbox_row *row, const struct msg_new *m,
-                           struct span keywords, uint32_t *uid_out, struct fault *f)
+                           uint32_t may_flags, struct span keywords, struct fault *f)
 {
     struct mailbox *b = &row->box;
     if (b->uidnext == UINT32_MAX)
         return fault_set(f, ERR_LIMIT, "mailbox %" PRIu64 " is out of UIDs", b->id);
     struct msg made = {
         .uid = b->uidnext,
-        .flags = m->flags.system &
-                 (FLAGS_SEEN | FLAGS_ANSWERED | FLAGS_FLAGGED | FLAGS_DELETED | FLAGS_DRAFT),
+        .flags = m->flags.system & may_flags,
         .keywords = keywords,
         .modseq = txn_modseq(t),
         .internal = m->internal,
         .saved = clock_wall(),
         .bytes = m->bytes,
         .blob = m->blob,
+        .thread = m->thread,
     };
     struct schema_key k;
     struct schema_msg value;
     enum err e =
-        table_put(t, TABLE_MSG, schema_msg_key(&k, b->id, made.uid), schema_msg(&value, &made), f);
+        made.thread == 0 ? thread_find(t, b->account, m->blob, &made.thread, f) : ERR_OK;
+    if (e == ERR_OK)
+        e = table_put(t, TABLE_MSG, schema_msg_key(&k, b->id, made.uid), schema_msg(&value, &made),
+                      f);
     b->uidnext++;
     mailbox_row_count(row, &made, true);
-    if (e == ERR_OK)
-        e = mailbox_row_put(t, row, true, f);
-    struct uidset_range r = {made.uid, made.uid};
-    struct uidset one = {.ranges = &r, .n = 1, .cap = 1};
-    if (e == ERR_OK)
-        e = changes_record(t, b->account, b->id, CHANGE_ADDED, &one, f);
-    if (e == ERR_OK && uid_out)
-        *uid_out = made.uid;
     return e;
+}
+
+static enum err append_one(struct txn *t, struct mailbox_row *row, const struct msg_new *m,
+                           const struct acl_flags *may, struct fault *f)
+{
+    struct span keywords = SPAN("");
+    enum err e = ERR_OK;
+    struct arena *a = may->keywords && m->flags.keyword_count > 0 ? arena_new() : NULL;
+    if (a)
+        e = flags_row_bitmap(t, a, &row->box, m->flags.keywords, m->flags.keyword_count, true,
+                             &keywords, f);
+    if (e == ERR_OK)
+        e = append_row(t, row, m, may->system, keywords, f);
+    arena_free(&a);
+    return e;
+}
+
+enum err msg_append_all(struct txn *t, uint64_t mailbox, size_t n, msg_next_fn *next, void *arg,
+                        uint32_t *first_uid_out, struct fault *f)
+{
+    struct mailbox_row row;
+    struct acl_flags may;
+    enum err e = mailbox_row_get(t, mailbox, &row, f);
+    if (e != ERR_OK)
+        return e;
+    uint32_t first = row.box.uidnext;
+    e = acl_flags(t, &row.box, &may, f); /* of the flags only what the actor may set: RFC 4314 §4 */
+    for (size_t i = 0; i < n && e == ERR_OK; i++) {
+        struct msg_new m;
+        e = next(t, arg, i, &m, f);
+        if (e == ERR_OK)
+            e = append_one(t, &row, &m, &may, f);
+    }
+    if (e == ERR_OK)
+        e = mailbox_row_put(t, &row, true, f);
+    struct uidset_range r = {first, row.box.uidnext - 1};
+    struct uidset made = {.ranges = &r, .n = 1, .cap = 1};
+    if (e == ERR_OK && n > 0)
+        e = changes_record(t, row.box.account, row.box.id, CHANGE_ADDED, &made, f);
+    mailbox_row_end(&row);
+    if (e == ERR_OK && first_uid_out)
+        *first_uid_out = first;
+    return e;
+}
+
+static enum err append_this(struct txn *t, void *arg, size_t i, struct msg_new *out,
+                            struct fault *f)
+{
+    (void)t, (void)i, (void)f; /* one message, which is there */
+    *out = *(const struct msg_new *)arg;
+    return ERR_OK;
 }
 
 enum err msg_append(struct txn *t, uint64_t mailbox, const struct msg_new *m, uint32_t *uid_out,
                     struct fault *f)
 {
-    struct mailbox_row row;
-    struct span keywords = SPAN("");
-    enum err e = mailbox_row_get(t, mailbox, &row, f);
-    if (e != ERR_OK)
-        return e;
-    struct arena *a = m->flags.keyword_count > 0 ? arena_new() : NULL;
-    if (a)
-        e = flags_row_bitmap(t, a, &row.box, m->flags.keywords, m->flags.keyword_count, true,
-                             &keywords, f);
-    if (e == ERR_OK)
-        e = append_row(t, &row, m, keywords, uid_out, f);
-    arena_free(&a);
-    mailbox_row_end(&row);
-    return e;
+    return msg_append_all(t, mailbox, 1, append_this, (void *)(uintptr_t)m, uid_out, f);
 }
 
 enum err msg_move(struct txn *t, uint64_t from, const struct uidset *uids, uint64_t to,

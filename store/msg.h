@@ -47,22 +47,30 @@ enum err msg_pick_end(struct msg_pick *p, struct fault *f);
 /* All UIDs of the mailbox. */
 enum err msg_uids(struct txn *t, uint64_t mailbox, struct uidset *out, struct fault *f);
 
-/* --- writing; each works on mailboxes of one account and keeps counters, modseqs and the change log right --- */
+/* --- writing; each keeps counters, modseqs and the change log right, and sets only flags that the actor may set (acl_flags) --- */
 
 struct msg_new {
     uint64_t blob; /* already counted for this message by blob_put or blob_keep */
     uint64_t bytes;
     struct date internal;
     struct flags_wanted flags;
+    uint64_t thread; /* 0: the one that thread_find finds */
 };
 /* Gives the next UID. ERR_NOTFOUND: no such mailbox. ERR_LIMIT: out of UIDs. */
 enum err msg_append(struct txn *t, uint64_t mailbox, const struct msg_new *m, uint32_t *uid_out,
                     struct fault *f);
+/* The same for n messages, with one visit to the mailbox's row and one entry in the change log. next gives the nth of them (i from 0);
+ * the UIDs follow each other from *first_uid_out on. */
+typedef enum err msg_next_fn(struct txn *t, void *arg, size_t i, struct msg_new *out,
+                             struct fault *f);
+enum err msg_append_all(struct txn *t, uint64_t mailbox, size_t n, msg_next_fn *next, void *arg,
+                        uint32_t *first_uid_out, struct fault *f);
 /* Copies those of uids (NULL: all) that are there, all or nothing; from_out and to_out in step: the nth UID of one became the nth of the other
  * (RFC 4315 §3). Flags, dates and keywords go along. The sets given out are replaced; NULL where the caller does not want them. */
 enum err msg_copy(struct txn *t, uint64_t from, const struct uidset *uids, uint64_t to,
                   struct uidset *from_out, struct uidset *to_out, struct fault *f);
-/* As msg_copy and msg_expunge in one, without a visit to the bin. RFC 6851. */
+/* As msg_copy and msg_expunge in one, without a visit to the bin; but what leaves an account for another's stays in the bin of the first.
+ * RFC 6851. */
 enum err msg_move(struct txn *t, uint64_t from, const struct uidset *uids, uint64_t to,
                   struct uidset *from_out, struct uidset *to_out, struct fault *f);
 /* Takes messages away, into the bin. uids NULL: all. only_deleted: only those with \Deleted. gone_out as in msg_copy. */

@@ -1,10 +1,13 @@
 #include "common/clock.h"
 #include "common/mem.h"
+#include "store/acl.h"
 #include "store/blob.h"
 #include "store/changes.h"
 #include "store/mailbox.h"
 #include "store/msg.h"
+#include "store/quota.h"
 #include "store/schema.h"
+#include "store/thread.h"
 
 #include <inttypes.h>
 
@@ -15,6 +18,8 @@ struct copy {
     struct mailbox_row from, to_row;
     struct mailbox_row *to; /* to_row, or from where both are one mailbox */
     bool move;
+    bool abroad; /* to another account */
+    struct acl_flags may;
     struct arena *a;
     struct span *names;     /* keywords of from; NULL until needed */
     struct flags_book book; /* of to, likewise */
@@ -44,6 +49,8 @@ static enum err map_start(struct copy *c, struct fault *f)
 /* Makes keywords those of the target; bits has room for SCHEMA_KEYWORDS_BYTES. */
 static enum err map_keywords(struct copy *c, struct span *keywords, char *bits, struct fault *f)
 {
+    if (!c->may.keywords)
+        *keywords = SPAN("");
     if (keywords->n == 0 || c->to == &c->from)
         return ERR_OK;
     enum err e = c->map ? ERR_OK : map_start(c, f);
@@ -101,7 +108,12 @@ static enum err copy_one(struct copy *c, const struct msg *m, struct fault *f)
         e = c->move ? leave(c, m, f) : keep_add(c, m->blob, f);
     if (e != ERR_OK)
         return e;
+    if (c->abroad) /* threads are an account's own */
+        e = thread_find(c->t, to->account, m->blob, &made.thread, f);
+    if (e != ERR_OK)
+        return e;
     made.uid = to->uidnext++;
+    made.flags &= c->may.system; /* RFC 4314 §4 */
     made.modseq = txn_modseq(c->t);
     made.saved = c->now;
     uidset_add(c->gone, m->uid, m->uid);
@@ -150,12 +162,41 @@ static enum err copy_begin(struct copy *c, uint64_t from, uint64_t to, struct fa
     c->to = from == to ? &c->from : &c->to_row;
     if (from != to)
         e = mailbox_row_get(c->t, to, &c->to_row, f);
-    if (e == ERR_OK && c->to->box.account != c->from.box.account) {
-        e = fault_set(f, ERR_INVALID, "mailboxes of two accounts");
-        mailbox_row_end(c->to);
-    }
-    if (e != ERR_OK)
+    if (e != ERR_OK) {
         mailbox_row_end(&c->from);
+        return e;
+    }
+    c->abroad = c->to->box.account != c->from.box.account;
+    return ERR_OK;
+}
+
+/* What the quota of the account allows that gets them; the whole mailbox first, which costs nothing to ask. */
+static enum err fits(struct copy *c, const struct uidset *uids, struct fault *f)
+{
+    const struct mailbox *from = &c->from.box;
+    struct quota_amount more = {from->bytes, from->messages, 0};
+    struct msg_pick p;
+    struct msg m;
+    enum err e = quota_allows(c->t, c->to->box.account, &more, f);
+    if (e != ERR_QUOTA)
+        return e;
+    more = (struct quota_amount){0, 0, 0};
+    msg_pick(&p, c->t, from->id, uids, from->uidnext);
+    while (msg_pick_next(&p, &m)) {
+        more.bytes += m.bytes;
+        more.messages++;
+    }
+    e = msg_pick_end(&p, f);
+    return e == ERR_OK ? quota_allows(c->t, c->to->box.account, &more, f) : e;
+}
+
+/* What leaves an account is still in its bin: its owner may want it back. */
+static enum err leave_behind(struct copy *c, struct fault *f)
+{
+    struct uidset copied = {0};
+    uidset_copy(&copied, c->gone);
+    enum err e = msg_expunge(c->t, c->from.box.id, &copied, false, NULL, f);
+    uidset_fini(&copied);
     return e;
 }
 
@@ -163,7 +204,7 @@ enum err msg_copy_rows(struct txn *t, uint64_t from, const struct uidset *uids, 
                        bool move, struct uidset *from_out, struct uidset *to_out, struct fault *f)
 {
     struct uidset gone = {0}, made = {0};
-    struct copy c = {.t = t, .move = move, .now = clock_wall()};
+    struct copy c = {.t = t, .now = clock_wall()};
     c.gone = from_out ? from_out : &gone;
     c.made = to_out ? to_out : &made;
     uidset_clear(c.gone);
@@ -171,10 +212,17 @@ enum err msg_copy_rows(struct txn *t, uint64_t from, const struct uidset *uids, 
     enum err e = copy_begin(&c, from, to, f);
     if (e != ERR_OK)
         return e;
+    c.move = move && !c.abroad;
     c.a = arena_new();
-    e = copy_all(&c, uids, f);
+    e = c.move ? ERR_OK : fits(&c, uids, f);
+    if (e == ERR_OK)
+        e = acl_flags(t, &c.to->box, &c.may, f);
+    if (e == ERR_OK)
+        e = copy_all(&c, uids, f);
     if (e == ERR_OK)
         e = copy_tell(&c, f);
+    if (e == ERR_OK && move && c.abroad)
+        e = leave_behind(&c, f);
     arena_free(&c.a);
     if (c.to != &c.from)
         mailbox_row_end(c.to);

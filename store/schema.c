@@ -17,6 +17,7 @@
  *                   "bin_next"      the account with which the next round for what is too old in
  *                                   the bin begins; absent: the first
  *                   "changes_next"  likewise for the change log
+ *                   "auth_secret"   a random number: salts for users who are not there come from it
  *   value   0   8   u64
  *
  * DOMAIN          the domains whose mail is ours
@@ -33,6 +34,10 @@
  *           8   2   u16 length of the address
  *          10       text: the address
  *                   text: the verifier, empty where nobody can log in
+ *                 and, of one that several share (RFC 2342), a third one
+ *   key     0   1   "s"
+ *           1   8   u64 id
+ *   value           empty
  *
  * ALIAS           where mail for an address goes instead
  *   key             text: the address, or "@" and the domain for all that is not there
@@ -64,7 +69,8 @@
  *          48   4   u32 special uses, enum mailbox_use
  *          52   2   u16 number of keywords
  *          54   8   i64 when it was made
- *          62       text: the name
+ *          62   8   u64 bytes of the messages with \Deleted
+ *          70       text: the name
  *
  * KEYWORD         the names of a mailbox's keywords
  *   key     0   8   u64 mailbox
@@ -133,28 +139,104 @@
  *           8   4   u32 UID of the first message without \Seen, 0: none
  *          12       the UIDs as pairs of u32: first and last of each range
  *
+ * DIGEST          what sorting and threading want to know of a body: also in its outline, here to be read for many; not in a dump
+ *   key     0   8   u64 body
+ *   value           the record of message/digest.c
+ *
+ * THREAD          to which conversation of an account a Message-ID belongs: those of its messages and what they refer to
+ *   key     0   8   u64 account
+ *           8   8   u64 hash of the Message-ID, digest_hash_id
+ *   value   0   8   u64 thread: the body with which it began
+ *
+ * ACL             the rights on mailboxes, RFC 4314: two rows for each entry that somebody made
+ *   key     0   1   "m"
+ *           1   8   u64 mailbox
+ *           9   1   "+" for rights given, "-" for rights taken away
+ *          10   8   u64 account, 0: anyone
+ *   value   0   2   u16 bits of enum acl_right, not 0; of the owner's own "+" always l and a
+ *   key     0   1   "w"
+ *           1   8   u64 account, 0: anyone
+ *           9   8   u64 mailbox
+ *          17   1   "+" or "-"
+ *   value           empty
+ *
+ * PASSWORD        what an account can log in with besides its verifier
+ *   key     0   8   u64 account
+ *           8   1   "s"
+ *   value   0   1   u8 1: keys of the account's own password stand at the end, 0: they do not
+ *           1  16   salt of SCRAM, of the password and of all app passwords
+ *          17  12   u32 iterations with SHA-1, SHA-256, SHA-512
+ *          29 232   StoredKey and ServerKey of each of them: 2 of 20, 2 of 32, 2 of 64 bytes
+ *   key     0   8   u64 account
+ *           8   1   "a"
+ *           9       text: the name of an app password
+ *   value   0  32   SHA-256 of the account's id and the password
+ *          32 232   keys as above
+ *         264   8   i64 when it was made
+ *         272   8   i64 when it expires, 0: never
+ *         280   8   i64 when it was last used, 0: never
+ *         288   1   u8 protocols: 1 IMAP, 2 submission, 4 POP3
+ *         289   2   u16 length of the networks
+ *         291       text: networks from which it may be used, with commas; empty: from everywhere
+ *                   text: the address of the last use
+ *
+ * QUOTA           what an account may keep and keeps
+ *   key     0   8   u64 account
+ *   value   0   8   u64 limit: bytes of messages; 0: the default, 2^64-1: none
+ *           8   8   u64 likewise messages
+ *          16   8   u64 likewise mailboxes
+ *          24   8   u64 bytes kept; the bin does not count
+ *          32   8   u64 messages
+ *          40   8   u64 mailboxes
+ *
+ * METADATA        annotations, RFC 5464
+ *   key     0   8   u64 mailbox; 0: of the server
+ *           8   8   u64 0 for /shared; else the account whose /private it is
+ *          16       text: the name, in lower case
+ *   value           bytes
+ *
+ * INDEX           which bodies have which three bytes of folded text (docs/search-index.md): segments of up to 4,096
+ *                 bodies, each a table of bits with a column for a body and a line for a gram; not in a dump
+ *   key     0   1   "h"
+ *           1   8   u64 segment
+ *   value   0   4   u32 columns
+ *           4   8   u64 bytes of its posting rows
+ *          12       for each column, by ascending body: LEB128 of (the body less the one before) << 1 | wide;
+ *                   wide: the body has no bits and is never ruled out
+ *                 and posting rows, which mean nothing without it
+ *   key     0   1   "p"
+ *           1   8   u64 segment
+ *           9   4   u32 gram of the first line: its three bytes, before them 0: in a header, 1: in the body
+ *   value           for each line LEB128 of the gram less the one before; LEB128 of (its bytes << 2 | kind); bytes:
+ *                   kind 0: the columns that have it, in Rice code, kind 1: those that have not, 2: a bit for each
+ *                   (store/index_row.c)
+ *
  * INVARIANTS of every commit; store/check.c proves them by these numbers
  *   (I1)  Every key and value has the form given here.
  *   (I2)  The UIDNEXT of a mailbox is larger than every UID it ever gave, and not smaller than the
  *         UID from which its messages are recent.
- *   (I3)  The messages, unseen, deleted and bytes of a mailbox are those of its rows.
+ *   (I3)  The messages, unseen, deleted, bytes and deleted bytes of a mailbox are those of its rows.
  *   (I4)  The MODSEQ of a message is not larger than its mailbox's HIGHESTMODSEQ; that and the MODSEQ
  *         of every change are not larger than the store's "modseq"; none is 0.
  *   (I5)  One name leads to each mailbox, and it is the one in the mailbox's row.
- *   (I6)  The account of every mailbox, subscription, change and row of the bin is there; so is the
- *         mailbox of every message and keyword.
+ *   (I6)  The account of every mailbox, subscription, credential, change, thread and row of the bin is there; so is
+ *         the mailbox of every message and keyword.
  *   (I7)  A body counts as many references as there are messages and rows of the bin that name it, at
  *         least one; these name no body that is not there.
  *   (I8)  The chunks of a body are there, numbered from 0, and hold as many bytes as the body has.
- *   (I9)  A body has an outline that can be read and is of as many bytes.
- *   (I10) A chunk or an outline belongs to a body; a chunk may belong to a pending one instead.
+ *   (I9)  A body has an outline that can be read and is of as many bytes, and a digest that can be read.
+ *   (I10) A chunk, an outline or a digest belongs to a body; a chunk may belong to a pending one instead.
  *   (I11) The keywords of a mailbox are numbered from 0 without a gap, as many as it counts, no two of
  *         them the same but for case; a message has no others.
  *   (I12) No id, UIDVALIDITY or body id is beyond the counter that gave it, and no two mailboxes have
  *         the same UIDVALIDITY.
  *   (I13) The two rows of an account agree, and every account has its INBOX.
  *   (I14) The change log of an account does not reach back behind its floor.
- *   (I15) A glance belongs to a mailbox, and is not newer than its HIGHESTMODSEQ. */
+ *   (I15) A glance belongs to a mailbox, and is not newer than its HIGHESTMODSEQ.
+ *   (I16) The two rows of an entry of ACL agree, and its mailbox and account are there.
+ *   (I17) The quota of an account counts what its mailboxes hold, and how many they are.
+ *   (I18) No segment of INDEX rules out a text that one of its bodies has: each gram of the body has a line there, and in it
+ *         the bit of the body's column. */
 #include "store/schema.h"
 #include "common/le.h"
 #include "common/must.h"
@@ -192,6 +274,13 @@ struct span schema_address_key(struct schema_key *k, struct span address)
 struct span schema_account_key(struct schema_key *k, uint64_t id)
 {
     k->bytes[0] = 'i';
+    be_put(k->bytes + 1, id, 8);
+    return span_of(k->bytes, 9);
+}
+
+struct span schema_shared_key(struct schema_key *k, uint64_t id)
+{
+    k->bytes[0] = 's';
     be_put(k->bytes + 1, id, 8);
     return span_of(k->bytes, 9);
 }
@@ -243,6 +332,13 @@ struct span schema_bin_key(struct schema_key *k, uint64_t account, int64_t when,
     return span_of(k->bytes, 28);
 }
 
+struct span schema_thread_key(struct schema_key *k, uint64_t account, uint64_t message_id)
+{
+    be_put(k->bytes, account, 8);
+    be_put(k->bytes + 8, message_id, 8);
+    return span_of(k->bytes, 16);
+}
+
 #define FLOOR SPAN("floor")
 
 struct span schema_floor_key(struct schema_key *k, uint64_t account)
@@ -292,6 +388,15 @@ bool schema_keyword_of(struct span key, uint64_t *mailbox, uint16_t *index)
     return true;
 }
 
+bool schema_thread_of(struct span key, uint64_t *account, uint64_t *message_id)
+{
+    if (key.n != 16)
+        return false;
+    *account = be_get(key.p, 8);
+    *message_id = be_get(key.p + 8, 8);
+    return *message_id != 0;
+}
+
 bool schema_floor_of(struct span key, uint64_t *account)
 {
     if (key.n != FLOOR.n + 8 || !schema_has_prefix(key, FLOOR))
@@ -332,6 +437,7 @@ struct span schema_mailbox(char row[SCHEMA_MAILBOX_BYTES + MAILBOX_NAME_BYTES],
     le_put(row + 48, m->uses, 4);
     le_put(row + 52, m->keyword_count, 2);
     le_put(row + 54, (uint64_t)m->created, 8);
+    le_put(row + 62, m->deleted_bytes, 8);
     memcpy(row + SCHEMA_MAILBOX_BYTES, m->name.p, m->name.n);
     return span_of(row, SCHEMA_MAILBOX_BYTES + m->name.n);
 }
@@ -354,6 +460,7 @@ bool schema_mailbox_of(struct span value, struct mailbox *out)
         .uses = le_get32(p + 48),
         .keyword_count = (uint32_t)le_get(p + 52, 2),
         .created = (int64_t)le_get(p + 54, 8),
+        .deleted_bytes = le_get(p + 62, 8),
         .name = span_from(value, SCHEMA_MAILBOX_BYTES),
     };
     return out->uidnext > 0 && out->uidvalidity > 0 && out->keyword_count <= MAILBOX_KEYWORD_COUNT;
@@ -497,7 +604,7 @@ bool schema_change_of(struct span key, struct span value, struct schema_change *
     if (key.n != 25 || value.n < SCHEMA_CHANGE_BYTES)
         return false;
     unsigned kind = (unsigned char)key.p[24], by = (unsigned char)value.p[8];
-    if (kind < CHANGE_ADDED || kind > CHANGE_BOX_NAMED || by > ACTOR_ADMIN || value.p[32])
+    if (kind < CHANGE_ADDED || kind > CHANGE_SUBSCRIPTION || by > ACTOR_ADMIN || value.p[32])
         return false;
     *out = (struct schema_change){
         .change = {.account = be_get(key.p, 8),

@@ -9,7 +9,7 @@
 
 #define SCHEMA_ADDRESS_BYTES 1000 /* longest key of the directory */
 #define SCHEMA_KEY_BYTES 1016
-#define SCHEMA_MAILBOX_BYTES 62 /* of a mailbox row before the name */
+#define SCHEMA_MAILBOX_BYTES 70 /* of a mailbox row before the name */
 #define SCHEMA_MSG_BYTES 51     /* of a message row before its keywords */
 #define SCHEMA_KEYWORDS_BYTES (MAILBOX_KEYWORD_COUNT / 8)
 #define SCHEMA_GLANCE_BYTES 12 /* of a glance before its UIDs */
@@ -27,6 +27,7 @@ struct span schema_name_key(struct schema_key *k, uint64_t account, struct span 
 struct span schema_address_key(struct schema_key *k,
                                struct span address); /* <= SCHEMA_ADDRESS_BYTES */
 struct span schema_account_key(struct schema_key *k, uint64_t id);
+struct span schema_shared_key(struct schema_key *k, uint64_t id); /* ACCOUNT */
 struct span schema_keyword_key(struct schema_key *k, uint64_t mailbox, uint16_t index);
 struct span schema_msg_key(struct schema_key *k, uint64_t mailbox, uint32_t uid);
 struct span schema_chunk_key(struct schema_key *k, uint64_t body, uint32_t n);
@@ -34,6 +35,7 @@ struct span schema_change_key(struct schema_key *k, uint64_t account, uint64_t m
                               uint64_t mailbox, unsigned kind);
 struct span schema_bin_key(struct schema_key *k, uint64_t account, int64_t when, uint64_t mailbox,
                            uint32_t uid);
+struct span schema_thread_key(struct schema_key *k, uint64_t account, uint64_t message_id);
 struct span schema_floor_key(struct schema_key *k, uint64_t account); /* META */
 
 /* --- and back; false: damaged --- */
@@ -41,6 +43,7 @@ bool schema_id_of(struct span key, uint64_t *id);
 bool schema_name_of(struct span key, uint64_t *account, struct span *name);
 bool schema_pair_of(struct span key, uint64_t *id, uint32_t *n); /* MSG, CHUNK */
 bool schema_keyword_of(struct span key, uint64_t *mailbox, uint16_t *index);
+bool schema_thread_of(struct span key, uint64_t *account, uint64_t *message_id);
 bool schema_floor_of(struct span key, uint64_t *account);
 bool schema_has_prefix(struct span key, struct span prefix);
 

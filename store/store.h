@@ -18,6 +18,9 @@ struct store_options {
     unsigned bin_days;         /* expunged messages stay recoverable */
     unsigned changes_days;     /* the change log reaches back so far */
     unsigned batch_count;      /* operations in one transaction at most */
+    /* What an account may keep that has no limits of its own (store/quota.h); 0: no limit */
+    uint64_t quota_bytes;
+    unsigned quota_messages, quota_mailboxes;
 };
 /* 256 MiB cache, 64 MiB low water above it, 64 MiB ballast, 32 MiB checkpoint, 0 h, 14 days, 30 days, 256. dir is NULL. */
 extern const struct store_options store_options_default;

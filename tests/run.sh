@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tests/run.sh SUITE: lint unit dialog clients fault model kill, or all of them and the sanitizer build too.
+# tests/run.sh SUITE: lint unit dialog clients acl fault model kill, or all of them and the sanitizer build too.
 # Each test prints "ok NAME" or "not ok NAME"; the last line is "N passed, N failed".
 cd "$(dirname "$0")/.." || exit 2
 log=$(mktemp -d "${TMPDIR:-/tmp}/mailstead-tests.XXXXXX")
@@ -36,7 +36,12 @@ suite_unit() {
 }
 suite_dialog() { many env MAILSTEAD="build/$1/mailstead" python3 tests/dialog/run.py --label "dialog $1"; }
 suite_clients() { many env MAILSTEAD="build/$1/mailstead" tests/clients/run.sh; }
-suite_serve() { many env MAILSTEAD="build/$1/mailstead" LABEL="serve $1" python3 tests/serve/run.py; }
+suite_serve() {
+    many env MAILSTEAD="build/$1/mailstead" LABEL="serve $1" python3 tests/serve/run.py
+    many env MAILSTEAD="build/$1/mailstead" LABEL="serve $1" python3 tests/serve/auth.py
+}
+suite_acl() { many env MAILSTEAD="build/$1/mailstead" python3 tests/acl/matrix.py --label "acl $1"; }
+suite_golden() { many env MAILSTEAD="build/$1/mailstead" python3 tests/differences/run.py --golden --label "differences $1"; }
 suite_fault() { many env MAILSTEAD="build/$1/mailstead" LABEL="fault $1" tests/fault/run.sh; }
 # suite_model VARIANT STEPS SESSIONS
 suite_model() {
@@ -54,6 +59,8 @@ all)
     suite_dialog plain
     suite_clients plain
     suite_serve plain
+    suite_acl plain
+    suite_golden plain
     suite_fault plain
     suite_model plain 2000 2000
     suite_kill plain "$ROUNDS"
@@ -63,16 +70,18 @@ all)
     suite_dialog asan
     suite_clients asan
     suite_serve asan
+    suite_acl asan
+    suite_golden asan
     suite_fault asan
     suite_model asan 300 500
     suite_kill asan 3
     ;;
 lint) build plain; suite_lint ;;
 unit) build "$VARIANT" tests; suite_unit "$VARIANT" ;;
-dialog | clients | serve | fault) build "$VARIANT" tests; "suite_$1" "$VARIANT" ;;
+dialog | clients | serve | golden | acl | fault) build "$VARIANT" tests; "suite_$1" "$VARIANT" ;;
 model) build "$VARIANT"; suite_model "$VARIANT" 2000 2000 ;;
 kill) build "$VARIANT"; suite_kill "$VARIANT" "$ROUNDS" ;;
-*) echo "usage: tests/run.sh [all|lint|unit|dialog|clients|serve|fault|model|kill]" >&2; exit 2 ;;
+*) echo "usage: tests/run.sh [all|lint|unit|dialog|clients|serve|acl|fault|model|kill]" >&2; exit 2 ;;
 esac
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -9,6 +9,7 @@ $user, made for this file alone (others: $user2, $user3); $domain is its domain.
   X! login [WHO]            connects by IMAP if need be, reads the greeting, logs in as $user (or WHO)
   X! ehlo                   connects by SMTP if need be, reads the greeting, says EHLO and reads its reply
   X! tls                    negotiates TLS on the connection now
+  X! deflate | plain        compresses from now on, as after COMPRESS; no longer, as after UNAUTHENTICATE
   X! close                  closes it
   X! deliver to=A [from=B] [file=F] [subject=S] [size=N]    another client delivers a message by SMTP, and waits for its 250
   X! append to=MAILBOX file=F [flags="\Seen"] [date=D]    sends APPEND, tag "append", with the file's bytes and CRLF line ends
@@ -31,6 +32,7 @@ import ssl
 import subprocess
 import sys
 import traceback
+import zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "lib"), os.path.join(HERE, "..", "grammar")]
@@ -62,6 +64,25 @@ def encode(text, escapes):
 
 def options(args):
     return {k: v.strip('"') for k, v in re.findall(r'(\w+)=("[^"]*"|\S+)', args)}
+
+
+class Deflated:
+    """A socket with DEFLATE on both directions of it, RFC 4978."""
+    def __init__(self, sock):
+        self.sock = sock
+        self.out, self.back = zlib.compressobj(9, zlib.DEFLATED, -15), zlib.decompressobj(-15)
+
+    def sendall(self, data):
+        self.sock.sendall(self.out.compress(data) + self.out.flush(zlib.Z_SYNC_FLUSH))
+
+    def recv(self, n):
+        while got := self.sock.recv(n):
+            if plain := self.back.decompress(got):
+                return plain
+        return b""
+
+    def close(self):
+        self.sock.close()
 
 
 class Peer:
@@ -203,6 +224,10 @@ class Transcript:
                 pass
         elif verb == "tls":
             self.peers[letter].tls(self.lab)
+        elif verb == "deflate":
+            self.peers[letter].sock = Deflated(self.peers[letter].sock)
+        elif verb == "plain":
+            self.peers[letter].sock = self.peers[letter].sock.sock
         elif verb == "close":
             self.peers.pop(letter).sock.close()
         elif verb == "append":

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # tests/lib/deps.sh build|test|clients ...: installs the Debian packages that are missing, or prints the command that would.
 set -euo pipefail
-build="gcc libc6-dev make pkg-config curl libevent-dev libssl-dev libdb5.3-dev libconfuse-dev libjansson-dev libutf8proc-dev libidn2-dev libcrypt-dev libzstd-dev"
-test="clang libclang-rt-14-dev clang-format clang-tidy cppcheck pmccabe libcmocka-dev python3 swaks libnet-ssleay-perl libsasl2-modules msmtp isync mutt neomutt fetchmail getmail6 offlineimap3 aerc libmail-imapclient-perl dovecot-imapd tmux openssl procps util-linux"
+build="gcc libc6-dev make pkg-config curl libevent-dev libssl-dev libdb5.3-dev libconfuse-dev libjansson-dev libutf8proc-dev libidn2-dev libcrypt-dev libzstd-dev zlib1g-dev"
+test="clang libclang-rt-14-dev clang-format clang-tidy cppcheck pmccabe libcmocka-dev python3 swaks libnet-ssleay-perl libsasl2-modules msmtp isync mutt neomutt fetchmail getmail6 offlineimap3 aerc libmail-imapclient-perl dovecot-core tmux openssl procps util-linux"
 clients="thunderbird xvfb xdotool roundcube-core roundcube-sqlite3 php-cli php-sqlite3 php-mbstring php-intl php-xml php-curl"
 command -v npm >/dev/null || clients="$clients nodejs npm"
 want=""

@@ -551,9 +551,52 @@ def privilege(_):
     return None
 
 
+def message_limit(_):
+    """MESSAGELIMIT and SAVELIMIT, RFC 9738: off unless they are set; with 4 in the place of the 1,000 of its examples."""
+    for key, announced in (("imap_message_count", "MESSAGELIMIT=4"), ("imap_save_count", "SAVELIMIT=4")):
+        with Server({**OPEN, "limits": OPEN["limits"] + f"\n{key} = 4"}, start=False) as server:
+            server.write_config()
+            server.must("domain", "add", "one.example")
+            server.start()
+            people(server, "ann@one.example")
+            c = mailbox(server, "ann@one.example")
+            has("capability", b" ".join(c.ok("CAPABILITY")[1]).decode() + " ", f" {announced} ")
+            deliver(server, "one", "ann@one.example")
+            c.ok("SELECT INBOX")
+            for _ in range(3):
+                c.ok("COPY 1:* INBOX")
+            equal("COPY of 8", c.command("UID COPY 1:8 INBOX")[:2], ("NO", "[MESSAGELIMIT 4 5] Too many messages to copy"))
+            if key == "imap_save_count":
+                equal("FETCH", len(c.ok("FETCH 1:* (UID)")[1]), 8)
+                c.close()
+                continue
+            text, rows = c.ok("FETCH 1:* (UID FLAGS)")
+            has("FETCH", text, "[MESSAGELIMIT 4 5]")
+            equal("FETCH", [r.split()[1] for r in rows], [b"5", b"6", b"7", b"8"])
+            equal("FETCH of 4", c.ok("UID FETCH 1:4 (FLAGS)")[0], "FETCH completed")
+            equal("PARTIAL", c.command("UID FETCH 1:* (FLAGS) (PARTIAL -1:-5)")[1][:17], "[MESSAGELIMIT 4] ")
+            equal("PARTIAL", len(c.ok("UID FETCH 1:* (FLAGS) (PARTIAL -1:-4)")[1]), 4)
+            text, rows = c.ok("UID STORE 1:7 +FLAGS (\\Deleted)")
+            has("STORE", text, "[MESSAGELIMIT 4 4]")
+            equal("STORE", len(rows), 4)
+            c.ok("UID STORE 1:3 +FLAGS.SILENT (\\Deleted)")
+            text, rows = c.ok("UID EXPUNGE 1:8")
+            has("UID EXPUNGE", text, "[MESSAGELIMIT 4 4]")
+            equal("UID EXPUNGE", len(rows), 4)
+            equal("EXPUNGE", c.ok("EXPUNGE"), ("EXPUNGE completed", [b"* 3 EXPUNGE", b"* 2 EXPUNGE", b"* 1 EXPUNGE"]))
+            for _ in range(3):
+                c.ok("COPY 1:* INBOX")
+            c.ok("CREATE x")
+            text, rows = c.ok("UID MOVE 1:* x")
+            has("MOVE", text, "[MESSAGELIMIT 4 12]")
+            has("MOVE", rows[0].decode(), " 12:15 1:4]")
+            equal("MOVE", len(rows), 5)
+            c.close()
+
+
 TESTS = {f.__name__.replace("_", "-"): f for f in (routing, loops, submission, plaintext_login, commands, removed_while_logged_in, undelete,
-                                                   dump_and_load, configuration, one_at_a_time, stopping, certificates, privilege)}
-NO_SERVER = ("configuration", "certificates", "privilege")
+                                                   dump_and_load, configuration, one_at_a_time, stopping, certificates, privilege, message_limit)}
+NO_SERVER = ("configuration", "certificates", "privilege", "message-limit")
 
 
 def run(name):

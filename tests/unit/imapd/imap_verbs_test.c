@@ -5,10 +5,11 @@
 /* RFC 9051 §6 and RFC 3501 §6 in order, and what clients of Gmail's first years ask. */
 static const char *const every[] = {
     "CAPABILITY", "NOOP",     "LOGOUT",    "STARTTLS", "AUTHENTICATE", "LOGIN",     "ENABLE",
-    "SELECT",     "EXAMINE",  "CREATE",    "DELETE",   "RENAME",       "SUBSCRIBE", "UNSUBSCRIBE",
+    "SELECT",     "EXAMINE",  "CREATE",    "DELETE",   "RENAME", "REPLACE",       "SUBSCRIBE", "UNAUTHENTICATE", "UNSUBSCRIBE",
     "LIST",       "LSUB",     "NAMESPACE", "STATUS",   "APPEND",       "IDLE",      "CHECK",
-    "CLOSE",      "UNSELECT", "EXPUNGE",   "SEARCH",   "FETCH",        "STORE",     "COPY",
-    "MOVE",       "ID",       "XLIST"};
+    "CLOSE", "COMPRESS",      "UNSELECT", "EXPUNGE",   "SEARCH",   "FETCH",        "STORE",     "COPY",
+    "MOVE",       "ID",       "XLIST",    "GETACL",       "SETACL",    "DELETEACL", "LISTRIGHTS",
+    "MYRIGHTS"};
 
 static void verbs_sorted(void **state)
 {

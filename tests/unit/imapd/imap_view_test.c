@@ -110,6 +110,67 @@ static void view_recent(void **state)
     assert_false(imap_view_recent(&view, 14));
 }
 
+/* RFC 7162 §3.2.10, RFC 9586 §3.4 */
+static void view_vanished(void **state)
+{
+    (void)state;
+    session->enabled = IMAP_QRESYNC;
+    uidset_add(&view.removed, 11, 12);
+    uidset_add(&view.removed, 30, 30);
+    imap_view_news(&view, false, false);
+    assert_int_equal(fake.out.n, 0);
+    imap_view_news(&view, true, false);
+    unit_assert_span(buf_span(&fake.out), "* VANISHED 11:12,30\r\n");
+    unit_assert_span(text_of(&view.uids), "10,13:14,20");
+    buf_reset(&fake.out);
+    session->enabled = IMAP_UIDONLY;
+    uidset_add(&view.removed, 20, 20);
+    imap_view_news(&view, true, false);
+    unit_assert_span(buf_span(&fake.out), "* VANISHED 20\r\n");
+}
+
+/* A MODSEQ was sent while an expunge before it is not told: RFC 7162 §3.2 and §6 */
+static void view_settles(void **state)
+{
+    (void)state;
+    session->enabled = IMAP_QRESYNC | IMAP_CONDSTORE;
+    view.modseq = view.told_modseq = 99;
+    imap_view_settle(&view);
+    assert_int_equal(fake.out.n, 0);
+    uidset_add(&view.removed, 11, 11);
+    view.modseq = 103;
+    imap_view_settle(&view); /* nothing was sent */
+    assert_int_equal(fake.out.n, 0);
+    imap_view_modseq_sent(&view, 101);
+    imap_view_modseq_sent(&view, 103);
+    imap_view_modseq_sent(&view, 102);
+    assert_false(view.stale);
+    imap_view_settle(&view);
+    assert_true(span_starts_ci(buf_span(&fake.out), SPAN("* OK [HIGHESTMODSEQ 99] ")));
+    buf_reset(&fake.out);
+    imap_view_news(&view, true, false);
+    buf_reset(&fake.out);
+    imap_view_settle(&view);
+    assert_true(span_starts_ci(buf_span(&fake.out), SPAN("* OK [HIGHESTMODSEQ 103] ")));
+    buf_reset(&fake.out);
+    imap_view_settle(&view);
+    assert_int_equal(fake.out.n, 0);
+    imap_view_modseq_sent(&view, 104); /* what the view has not heard of yet */
+    assert_true(view.stale);
+}
+
+static void view_lines(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 100);
+    imap_view_line(&view, 20, &b);
+    session->enabled = IMAP_UIDONLY;
+    imap_view_line(&view, 20, &b);
+    unit_assert_span(buf_span(&b), "* 6 FETCH (* 20 UIDFETCH (");
+    buf_fini(&b);
+}
+
 static void view_gone(void **state)
 {
     (void)state;
@@ -124,6 +185,9 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(view_resolves, begin, end),
                                        cmocka_unit_test_setup_teardown(view_expunges, begin, end),
                                        cmocka_unit_test_setup_teardown(view_recent, begin, end),
+                                       cmocka_unit_test_setup_teardown(view_vanished, begin, end),
+                                       cmocka_unit_test_setup_teardown(view_settles, begin, end),
+                                       cmocka_unit_test_setup_teardown(view_lines, begin, end),
                                        cmocka_unit_test_setup_teardown(view_gone, begin, end)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,7 +74,7 @@ static void folding_goes(void **state)
         {"\r\n a", "a"},
         {" a\n b", "a b"},
         {" a\r\n \r\n b", "a  b"},
-        {" a\rb", "ab"},
+        {" a\rb\r\r\nc", "a bc"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct span s = header_unfold(arena, span_cstr(cases[i][0]));
@@ -118,6 +118,8 @@ static const char *const lists[][2] = { /* out: [name|route|mailbox|domain], gro
     {"<user@host> (Full Name)",                     "[Full Name||user|host]"},
     {"Ann <user@host> (not me)",                    "[Ann||user|host]"},
     {"user@host (never closed",                     "[never closed||user|host]"},
+    {"Ann (never (closed) <user@host>",             "[Ann never||user|host]"},
+    {"<@a, @b:user@host>",                          "[|@a,@b|user|host]"},
     {"(only a comment)",                            ""},
     {"us(x)er@host",                                "[us||er|host]"},
     /* groups, RFC 5322 A.1.3 and A.5 */
@@ -164,7 +166,7 @@ static const char *const lists[][2] = { /* out: [name|route|mailbox|domain], gro
     {"=?x,a@b",                                     "[||=?x|][||a|b]"},
     {"\xc3\x89mile <\xc3\xa9@h>",                   "[\xc3\x89mile||\xc3\xa9|h]"},
     {"\\",                                          "[||\\|]"},
-    {"(\\",                                         ""},
+    {"(\\",                                         "[||\\|]"},
 };
 /* clang-format on */
 

@@ -63,17 +63,21 @@ static const struct { const char *in, *parts; } cases[] = {
      "M0.1 0,45,65 20 3 multipart/mixed;L0.1 50,56,56 0 0 text/plain;L0.2 61,65,65 0 0 text/plain;"},
     {MIXED("a") "--a", "M0.1 0,45,48 3 0 multipart/mixed;L0.1 48,48,48 0 0 text/plain;"},
     {MIXED("a") "--a\r", "M0.1 0,45,49 4 0 multipart/mixed;L0.1 49,49,49 0 0 text/plain;"},
+    {MIXED("a") "--a\r\n\r\nx\r\n--a", "M0.1 0,45,58 13 3 multipart/mixed;L0.1 50,52,53 1 0 text/plain;"},
     {MIXED("a") "--a\r\n\r\nx\r\n--a--\r", "M0.1 0,45,61 16 3 multipart/mixed;L0.1 50,52,53 1 0 text/plain;"},
     /* no parts: an empty one stands in */
     {MIXED("a") "--a--\r\n", "M0.1 0,45,52 7 1 multipart/mixed;L0.1 52,52,52 0 0 text/plain;"},
     {MIXED("a") "text\r\n", "M0.1 0,45,51 6 1 multipart/mixed;L0.1 51,51,51 0 0 text/plain;"},
     {"Content-Type: multipart/mixed; boundary=a", "M0.1 0,41,41 0 0 multipart/mixed;L0.1 41,41,41 0 0 text/plain;"},
     /* no boundary: a leaf */
-    {"Content-Type: multipart/mixed\r\n\r\n--\r\n----\r\n", "L0.1 0,33,43 10 2 multipart/mixed;"},
-    {"Content-Type: multipart/mixed; boundary=\"\"\r\n\r\n--\r\n----\r\n", "L0.1 0,46,56 10 2 multipart/mixed;"},
+    {"Content-Type: multipart/mixed\r\n\r\n--\r\n----\r\n", "L0.1 0,33,43 10 2 text/plain;"},
+    {"Content-Type: multipart/mixed; boundary=\"\"\r\n\r\n--\r\n----\r\n", "L0.1 0,46,56 10 2 text/plain;"},
     /* transport padding, and lines that are no delimiters */
-    {MIXED("a") "--a \t\r\n\r\n --a\r\n--ab\r\n-- a\r\n--a x\r\n-a\r\n--A\r\n---a\r\n--a--- \r\n--\r\n-\r\n--a-- \t \r\nx",
-     "M0.1 0,45,121 76 13 multipart/mixed;L0.1 52,54,108 54 9 text/plain;"},
+    {MIXED("a") "--a \t\r\n\r\n --a\r\n-- a\r\n-a\r\n--A\r\n---a\r\n--\r\n-\r\n--a-- \t \r\nx",
+     "M0.1 0,45,99 54 10 multipart/mixed;L0.1 52,54,86 32 6 text/plain;"},
+    /* what follows a boundary on its line does not matter */
+    {MIXED("a") "--ab\r\n\r\none\r\n--a x\r\n\r\ntwo\r\n--a--- \r\nx",
+     "M0.1 0,45,82 37 7 multipart/mixed;L0.1 51,53,56 3 0 text/plain;L0.2 65,67,70 3 0 text/plain;"},
     /* an outer boundary ends what is inside */
     {MIXED("a") "--a\r\n" MIXED("b") "--b\r\n\r\none\r\n--a\r\n\r\ntwo\r\n--b\r\n\r\n--a--",
      "M0.1 0,45,131 86 11 multipart/mixed;M0.1 50,95,105 10 2 multipart/mixed;L1.1 100,102,105 3 0 text/plain;"
@@ -89,6 +93,9 @@ static const struct { const char *in, *parts; } cases[] = {
     {MIXED("ab") "--ab\r\n" MIXED("a") "--a\r\n\r\none\r\n--ab\r\n\r\ntwo\r\n--ab--",
      "M0.1 0,46,128 82 9 multipart/mixed;M0.1 52,97,107 10 2 multipart/mixed;L1.1 102,104,107 3 0 text/plain;"
      "L0.2 115,117,120 3 0 text/plain;"},
+    {MIXED("ab") "--ab\r\n" MIXED("a") "--a\r\n\r\none\r\n--abx\r\n\r\ntwo\r\n--ab--", /* the longest is meant */
+     "M0.1 0,46,129 83 9 multipart/mixed;M0.1 52,97,107 10 2 multipart/mixed;L1.1 102,104,107 3 0 text/plain;"
+     "L0.2 116,118,121 3 0 text/plain;"},
     {MIXED("a") "--a\r\n" MIXED("a--") "--a--\r\n\r\none\r\n--a----\r\n--a--\r\n",
      "M0.1 0,45,127 82 8 multipart/mixed;M0.1 50,97,118 21 3 multipart/mixed;L1.1 104,106,109 3 0 text/plain;"},
     /* multipart/digest, RFC 2046 §5.1.5 */
@@ -242,7 +249,7 @@ static void deep_nesting_is_bounded(void **state)
     struct mime *m = mime_new(&outline_limits_default);
     char text[100];
     for (int i = 0; i < 100000; i++) {
-        int n = snprintf(text, sizeof text, MIXED("b%d") "--b%d\r\n", i, i);
+        int n = snprintf(text, sizeof text, MIXED("b%d.") "--b%d.\r\n", i, i);
         mime_feed(m, span_of(text, (size_t)n));
     }
     assert_int_equal(parts_of(m), 100);
@@ -252,6 +259,38 @@ static void deep_nesting_is_bounded(void **state)
     m = mime_new(&outline_limits_default);
     feed_often(m, 100000, SPAN(MESSAGE));
     assert_int_equal(parts_of(m), 100);
+}
+
+/* clang-format off */
+static const char *const preview_cases[][2] = {
+    {"Subject: x\r\n\r\nHello,\r\nworld\r\n", "Hello, world"},
+    {"Content-Transfer-Encoding: base64\r\n\r\naGVs\r\nbG8=\r\n", "hello"},
+    {"Content-Type: image/png\r\n\r\nx", ""},
+    {MIXED("a") "not this\r\n--a\r\nContent-Type: image/png\r\n\r\nnor this\r\n--a\r\n\r\n \r\n"
+     "--a\r\nContent-Disposition: attachment\r\n\r\nno\r\n--a\r\nContent-Type: text/html\r\n\r\n<b>this</b>\r\n-- \r\n"
+     "--a\r\n\r\nand no more\r\n--a--\r\n", "this --"},
+    {MIXED("a") "--a\r\nContent-Type: message/rfc822\r\n\r\nA: b\r\n\r\ninner\r\n--a--", "inner"},
+};
+/* clang-format on */
+
+static void previews_are_of_the_first_text(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof preview_cases / sizeof *preview_cases; i++) {
+        for (size_t step = 1; step < 500; step += 61) {
+            struct mime *m = mime_new(&outline_limits_default);
+            struct mime_message found;
+            for (struct span in = span_cstr(preview_cases[i][0]); in.n > 0;) {
+                struct span piece = span_to(in, step);
+                mime_feed(m, piece);
+                in = span_from(in, piece.n);
+            }
+            mime_end(m, &found);
+            if (!span_eq(found.preview, span_cstr(preview_cases[i][1])))
+                fail_msg("case %zu: \"%.*s\"", i, SPAN_ARG(found.preview));
+            mime_free(&m);
+        }
+    }
 }
 
 static void a_million_parts_are_bounded(void **state)
@@ -267,6 +306,8 @@ static void a_million_parts_are_bounded(void **state)
     assert_int_equal(parts_of(m), 10000);
 }
 
+#define ALIKE "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 /* A hundred open boundaries that begin alike, and lines that are none of them. */
 static void similar_boundaries_are_told_apart(void **state)
 {
@@ -276,17 +317,12 @@ static void similar_boundaries_are_told_apart(void **state)
     buf_init(&text, 100000);
     for (int i = 0; i < 99; i++) {
         buf_addz(&text, "Content-Type: multipart/mixed; boundary=");
-        for (int k = 0; k <= i; k++)
-            buf_byte(&text, 'a');
-        buf_addz(&text, "\r\n\r\n--");
-        for (int k = 0; k <= i; k++)
-            buf_byte(&text, 'a');
-        buf_addz(&text, "\r\n");
+        buf_addf(&text, ALIKE "%02d\r\n\r\n--" ALIKE "%02d\r\n", i, i);
     }
     buf_addz(&text, "\r\n");
     mime_feed(m, buf_span(&text));
-    feed_often(m, 100000, SPAN("--aaaaaaab\n--\n--b\n"));
-    mime_feed(m, SPAN("--aaa\n\nx\n--a--\n"));
+    feed_often(m, 100000, SPAN("--aaaaaaab\n--\n--b\n--" ALIKE "x\n"));
+    mime_feed(m, SPAN("--" ALIKE "02\n\nx\n--" ALIKE "00--\n"));
     assert_int_equal(parts_of(m), 101);
     buf_fini(&text);
 }
@@ -354,6 +390,7 @@ int main(void)
         cmocka_unit_test(date_and_subject_are_the_messages_own),
         cmocka_unit_test(a_long_subject_is_cut_between_characters),
         cmocka_unit_test(deep_nesting_is_bounded),
+        cmocka_unit_test(previews_are_of_the_first_text),
         cmocka_unit_test(a_million_parts_are_bounded),
         cmocka_unit_test(similar_boundaries_are_told_apart),
         cmocka_unit_test(huge_headers_are_bounded),

@@ -1,4 +1,5 @@
 #include "message/outline.h"
+#include "message/digest.h"
 
 #include "tests/unit/unit_arena.h"
 
@@ -425,6 +426,30 @@ static void too_large_records_are_cut_down(void **state)
     outline_free(&p);
 }
 
+static void the_digest_and_the_preview_are_in_it(void **state)
+{
+    (void)state;
+    struct buf out;
+    struct outline o;
+    struct digest d;
+    buf_init(&out, OUTLINE_RECORD_MAX);
+    record_of(&out,
+              SPAN("Date: Thu, 1 Jan 1970 01:00:10 +0100\r\nSubject: old\r\nSubject: Re: =?utf-8?q?t=C3=A9a?=\r\n"
+                   "References: <a@b>\r\n <c@d>\r\nMessage-ID: <e@f>\r\n\r\n> tea?\r\nyes\r\n"),
+              3, &outline_limits_default);
+    assert_true(outline_open(buf_span(&out), &o));
+    assert_true(digest_open(o.digest, &d));
+    check(0, o.preview, "yes");
+    check(1, o.subject, "Re: t\xc3\xa9" "a");
+    check(2, d.subject, "t\xc3\xa9" "a");
+    assert_true(d.reply && d.dated);
+    assert_int_equal(d.sent.utc, 10);
+    assert_int_equal(d.id, digest_hash_id(SPAN("e@f")));
+    assert_int_equal(d.reference_count, 2);
+    assert_int_equal(digest_reference(&d, 1), digest_hash_id(SPAN("c@d")));
+    buf_fini(&out);
+}
+
 static void a_full_buffer_gets_the_small_record_or_nothing(void **state)
 {
     (void)state;
@@ -466,6 +491,7 @@ int main(void)
         cmocka_unit_test(pieces_make_no_difference),
         cmocka_unit_test(damage_is_survived),
         cmocka_unit_test(too_large_records_are_cut_down),
+        cmocka_unit_test(the_digest_and_the_preview_are_in_it),
         cmocka_unit_test(a_full_buffer_gets_the_small_record_or_nothing),
         cmocka_unit_test(nothing_is_fine),
     };

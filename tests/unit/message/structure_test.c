@@ -26,12 +26,17 @@ static const struct { enum outline_kind kind; bool digest; const char *header, *
     {OUTLINE_LEAF, false, "Content-Disposition: inline\r\nContent-Language: ,\r\nContent-Transfer-Encoding:\r\n",
      "\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\"", " NIL (\"inline\" NIL) NIL NIL"},
     {OUTLINE_LEAF, false, "Content-Type: application/x; name*0=a; name*1=b; n*=utf-8''%C3%A9\r\n",
-     "\"application\" \"x\" (\"name*0\" \"a\" \"name*1\" \"b\" \"n*\" \"utf-8''%C3%A9\") NIL NIL \"7bit\"", " NIL NIL NIL NIL"},
+     "\"application\" \"x\" (\"name\" \"ab\" \"n*\" \"utf-8''%C3%A9\") NIL NIL \"7bit\"", " NIL NIL NIL NIL"},
     {OUTLINE_LEAF, false, "Content-Type: application/x; name=\"caf\xc3\xa9\"\r\n",
      "\"application\" \"x\" (\"name\" {5}\r\ncaf\xc3\xa9) NIL NIL \"7bit\"", " NIL NIL NIL NIL"},
     {OUTLINE_MULTIPART, false, "Content-Type: multipart/Mixed; boundary=\"a b\"\r\nContent-Disposition: inline\r\nContent-Language: en\r\n"
      "Content-Location: x\r\n",
      "\"Mixed\"", " (\"boundary\" \"a b\") (\"inline\" NIL) (\"en\") \"x\""},
+    {OUTLINE_LEAF, false, "Content-Type: text/plain, x; name=a b.txt\r\nContent-Transfer-Encoding: \"base64\";\r\n"
+     "Content-Disposition: ; filename=x\r\nContent-Language: (c) en (English), , \"de\", fr;q=1\r\n",
+     "\"text\" \"plain\" (\"name\" \"a b.txt\" \"charset\" \"us-ascii\") NIL NIL \"base64\"", " NIL (\"\" (\"filename\" \"x\")) (\"en\" \"fr\") NIL"},
+    {OUTLINE_LEAF, false, "Content-Type: <text/html>\r\nContent-Disposition: inline\r\nContent-Disposition: \"attachment\"/x; f*0=a; f*1=b\r\n",
+     "\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\"", " NIL (\"attachment\" (\"f\" \"ab\")) NIL NIL"},
     {OUTLINE_MULTIPART, false, "Content-Type: multipart/mixed\r\n", "\"mixed\"", " NIL NIL NIL NIL"},
 };
 /* clang-format on */
@@ -66,7 +71,11 @@ static void types_are_understood(void **state)
     assert_true(span_eq(c.subkind, SPAN("mixed")));
     assert_true(span_eq(c.charset, SPAN("utf-8")));
     assert_true(span_eq(c.boundary, SPAN("a")));
+    assert_int_equal(c.boundary_blanks, 2);
     assert_true(c.attachment);
+    structure_plain(&c);
+    assert_true(span_eq(c.kind, SPAN("text")));
+    assert_true(span_eq(c.subkind, SPAN("plain")));
     structure_opaque(&c);
     assert_true(span_eq(c.kind, SPAN("application")));
     assert_true(span_eq(c.subkind, SPAN("octet-stream")));

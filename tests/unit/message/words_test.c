@@ -167,6 +167,39 @@ static void param_values_decode(void **state)
     }
 }
 
+/* clang-format off: after "x; ", and the list as name=value with a space between */
+static const char *const join_cases[][2] = {
+    {"a=b; c=d", "a=b c=d"},
+    {"n*0=a; n*1=b", "n=ab"},
+    {"n*1=b; N*0=a; x=y", "x=y N=ab"},
+    {"n*00=a; n*01=b", "n=ab"},
+    {"n*=utf-8''%41", "n*=utf-8''%41"},
+    {"n*0*=utf-8''a%20; n*1=%b; n*2*=%C3", "n*=utf-8''a%20%25b%C3"},
+    {"n*0=a; n*2=c", "n*0=a n*2=c"},
+    {"n*1=b", "n*1=b"},
+    {"n*0=a; n=b; m*0=c; n*1=d; m*1=e", "n=b n=ad m=ce"},
+    {"n*x=a; *0=b; n*4294967296=a; n*128=b", "n*x=a *0=b n*4294967296=a n*128=b"},
+    {"n*0=", "n="},
+};
+/* clang-format on */
+
+static void pieces_are_joined(void **state)
+{
+    struct arena *a = *state;
+    for (size_t i = 0; i < sizeof join_cases / sizeof *join_cases; i++) {
+        struct words_params p = words_params(a, arena_printf(a, "x; %s", join_cases[i][0]), false);
+        struct words_params joined = words_params_joined(a, &p);
+        struct buf got;
+        buf_init(&got, 1000);
+        for (size_t k = 0; k < joined.n; k++)
+            buf_addf(&got, "%s%.*s=%.*s", k ? " " : "", SPAN_ARG(joined.list[k].name),
+                     SPAN_ARG(joined.list[k].value));
+        if (!span_eq(buf_span(&got), span_cstr(join_cases[i][1])))
+            fail_msg("%s: %.*s", join_cases[i][0], SPAN_ARG(buf_span(&got)));
+        buf_fini(&got);
+    }
+}
+
 static void parameters_have_a_limit(void **state)
 {
     struct arena *a = *state;
@@ -218,7 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_decode),       cmocka_unit_test(params_are_read),
         cmocka_unit_test(param_values_decode), cmocka_unit_test(parameters_have_a_limit),
-        cmocka_unit_test(bombs_are_harmless),
+        cmocka_unit_test(bombs_are_harmless),  cmocka_unit_test(pieces_are_joined),
     };
     return cmocka_run_group_tests(tests, unit_arena_new, unit_arena_free);
 }

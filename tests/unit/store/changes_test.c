@@ -30,6 +30,21 @@ static void assert_since(struct txn *t, uint64_t mailbox, uint64_t since, const 
     assert_string_equal(told.text, expected);
 }
 
+/* In helpings of two rows: never half an operation. */
+static void assert_since_some(struct txn *t, uint64_t mailbox, uint64_t since, unsigned helpings,
+                              const char *expected)
+{
+    struct told told = {""};
+    bool done = false;
+    unsigned n = 0;
+    for (uint64_t before = since; !done; before = since, n++) {
+        unit_ok(changes_since_some(t, unit_account, mailbox, &since, 2, &done, tell, &told, f));
+        assert_true(done || since > before);
+    }
+    assert_int_equal(n, helpings);
+    assert_string_equal(told.text, expected);
+}
+
 static uint64_t begun;
 
 static void log_first(struct txn *t)
@@ -66,6 +81,11 @@ static void log_read(struct txn *t)
     assert_since(t, 0, modseq, "+1 NEW NAMED");
     assert_since(t, 0, UINT64_MAX, "");
     assert_since(t, unit_inbox, 0, "NEW +1:3 f1:3 -1,3");
+    /* two operations of three rows each; before them one of six */
+    assert_since_some(t, 0, begun, 2, "+1:3 f1:3 -1,3 +1 NEW NAMED");
+    assert_since_some(t, unit_inbox, 0, 3, "NEW +1:3 f1:3 -1,3");
+    assert_since_some(t, 0, modseq, 1, "+1 NEW NAMED");
+    assert_since_some(t, 0, UINT64_MAX, 1, "");
 }
 
 static void forget_run(struct txn *t)
@@ -174,6 +194,49 @@ static void changes_watchers(void **state)
     unit_mail_close(&st);
 }
 
+/* A watcher at another home is told there, by way of the account's, and only as long as it watches. */
+static void changes_watchers_abroad(void **state)
+{
+    (void)state;
+    struct store_options o = unit_options();
+    struct store *st = unit_store_open(&o);
+    struct post *posts[2] = {&homes[0].post, &homes[1].post};
+    store_homes(st, posts, 2);
+    unit_run(st, unit_account_make);
+    unsigned home = store_home(st, unit_account), there = 1 - home;
+    unit_box_run(&homes[home]);
+    struct watcher far = {.watch = {.account = unit_account, .note = note}}, second = far,
+                   near = far;
+    while (store_home(st, far.watch.by = far.watch.by + 1) != there)
+        ;
+    second.watch.by = far.watch.by;
+    second.watch.mailbox = unit_inbox;
+    changes_watch(st, &far.watch);
+    changes_watch(st, &second.watch);
+    changes_watch(st, &near.watch);
+    unit_run(st, one_mail);
+    assert_int_equal(far.noted, 0);
+    unit_box_run(&homes[home]); /* which passes on */
+    assert_int_equal(near.noted, 2);
+    assert_int_equal(far.noted, 0);
+    unit_box_run(&homes[there]);
+    assert_int_equal(far.noted, 2);
+    assert_int_equal(second.noted, 1);
+    changes_unwatch(&far.watch);
+    second.leaves = true;
+    unit_run(st, one_mail);
+    unit_box_run(&homes[home]);
+    unit_box_run(&homes[there]);
+    assert_int_equal(far.noted, 2);
+    assert_int_equal(second.noted, 2);
+    unit_run(st, one_mail);
+    unit_box_run(&homes[home]);
+    assert_null(homes[there].first); /* nothing has come */
+    assert_int_equal(near.noted, 6);
+    changes_unwatch(&near.watch);
+    unit_mail_close(&st);
+}
+
 static void changes_without_homes(void **state)
 {
     (void)state;
@@ -192,6 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         unit_test_dir(changes_log),
         unit_test_dir(changes_watchers),
+        unit_test_dir(changes_watchers_abroad),
         unit_test_dir(changes_without_homes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,6 +22,8 @@ static uint64_t first_body(struct txn *t)
 BODY(drop_body, table_drop(t, TABLE_BODY, schema_id_key(&k, id), f))
 BODY(drop_chunk, table_drop(t, TABLE_CHUNK, schema_chunk_key(&k, id, 0), f))
 BODY(drop_outline, table_drop(t, TABLE_OUTLINE, schema_id_key(&k, id), f))
+BODY(drop_digest, table_drop(t, TABLE_DIGEST, schema_id_key(&k, id), f))
+BODY(bad_digest, table_put(t, TABLE_DIGEST, schema_id_key(&k, id), SPAN("nonsense"), f))
 BODY(short_chunk, table_put(t, TABLE_CHUNK, schema_chunk_key(&k, id, 0), SPAN("\0short"), f))
 BODY(strange_chunk, table_put(t, TABLE_CHUNK, schema_chunk_key(&k, id, 0), SPAN("\7strange"), f))
 BODY(bad_zstd,
@@ -70,6 +72,10 @@ static const struct unit_damage damages[] = {
     {empty_chunk, NO_ROW, "I8", "chunk 0 of body"},
     {late_chunk, NO_ROW, "I8", "chunk 1 is missing"},
     {drop_outline, NO_ROW, "I9", "no outline"},
+    {drop_digest, NO_ROW, "I9", "no digest"},
+    {bad_digest, NO_ROW, "I9", "its digest is damaged"},
+    {NULL, TABLE_DIGEST, {STRANGER, 8}, {"x", 1}, "I10", "digest 13056"},
+    {NULL, TABLE_DIGEST, {"x", 1}, {"x", 1}, "I1", "digest: damaged"},
     {bad_outline, NO_ROW, "I9", "its outline is damaged"},
     {other_outline, NO_ROW, "I9", "25 bytes, its outline is of 14"},
     {short_row, NO_ROW, "I1", "body: damaged"},

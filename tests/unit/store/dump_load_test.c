@@ -60,6 +60,9 @@ static void fill(struct txn *t)
         mailbox_create(t, unit_account, SPAN("x/\xe2\x82\xac \"quoted\" \\"), MAILBOX_ALL, &id, f));
     for (int i = 0; i < 9; i++)
         (void)unit_append_with(t, unit_inbox, (uint32_t)i, keywords, (size_t)i % 3);
+    static const char thread[] = "Message-ID: <a@b>\r\nReferences: <c@d> <e@f>\r\n\r\n";
+    struct msg_new m = {.blob = unit_body(t, thread, 1), .bytes = sizeof thread - 1};
+    unit_ok(msg_append(t, id, &m, NULL, f));
     unit_ok(mailbox_recent_seen(t, unit_inbox, 4, f));
     unit_ok(msg_copy(t, unit_inbox, NULL, id, NULL, NULL, f));
     uidset_add(&uids, 2, 3);

@@ -55,11 +55,11 @@ static void dump_lines(void **state)
         "\"name\":\"a\\\\b/\xc3\xa4\"",
         "{\"subscription\":\"Sent\",\"account\":1}\n",
         "{\"message\":2,\"mailbox\":2,\"modseq\":2,\"date\":1700000000,\"zone\":60,\"saved\":"
-        "1700000000,\"body\":2,\"bytes\":25,"
+        "1700000000,\"body\":2,\"bytes\":25,\"thread\":2,"
         "\"flags\":[],\"keywords\":[]}\n",
         "{\"bin\":1,\"account\":1,\"when\":1700000000,\"mailbox\":2,\"name\":\"INBOX\",\"modseq\":"
         "2,\"date\":1700000000,\"zone\":60,"
-        "\"saved\":1700000000,\"body\":1,\"bytes\":25,\"flags\":[\"\\\\Seen\",\"\\\\Draft\"],"
+        "\"saved\":1700000000,\"body\":1,\"bytes\":25,\"thread\":1,\"flags\":[\"\\\\Seen\",\"\\\\Draft\"],"
         "\"keywords\":[\"$a\"]}\n",
         "{\"change\":2,\"account\":1,\"mailbox\":2,\"kind\":\"added\",\"when\":1700000000,\"by\":"
         "\"imap\",\"as\":0,"

@@ -131,7 +131,7 @@ static void delete_run(struct txn *t)
     assert_list(t, "x", 0, "x/y");
     unit_ok(mailbox_delete(t, unit_account, SPAN("x/y"), f));
     unit_err(mailbox_delete(t, unit_account, SPAN("x/y"), f), ERR_NOTFOUND);
-    unit_err(mailbox_delete(t, unit_account, SPAN("inbox"), f), ERR_DENIED);
+    unit_err(mailbox_delete(t, unit_account, SPAN("inbox"), f), ERR_INVALID);
     unit_err(mailbox_get(t, NULL, id, &box, f), ERR_NOTFOUND);
     assert_list(t, "x", 0, "");
 }

@@ -1,4 +1,5 @@
 #include "store/msg.h"
+#include "store/bin.h"
 
 #include "tests/unit/store/unit_mail.h"
 
@@ -46,13 +47,35 @@ static void same_run(struct txn *t)
     uidset_fini(&uids);
 }
 
+static bool count_item(void *arg, const struct bin_item *item)
+{
+    (void)item;
+    ++*(unsigned *)arg;
+    return true;
+}
+
+static void unit_bin_count(struct txn *t, uint64_t account, unsigned expected)
+{
+    struct arena *a = arena_new();
+    unsigned n = 0;
+    unit_ok(bin_each(t, a, account, 0, count_item, &n, f));
+    assert_int_equal(n, expected);
+    arena_free(&a);
+}
+
 static void refused_run(struct txn *t)
 {
     uint64_t other;
     struct mailbox box;
     unit_ok(directory_account_add(t, SPAN("bob@example.org"), SPAN(""), &other, f));
     unit_ok(mailbox_find(t, NULL, other, SPAN("INBOX"), &box, f));
-    unit_err(msg_copy(t, unit_inbox, NULL, box.id, &was, &is, f), ERR_INVALID);
+    unit_ok(msg_copy(t, unit_inbox, NULL, box.id, &was, &is, f));
+    unit_assert_mail(t, box.id, "1 S a b C,2 D,3 S a b C,4 D");
+    unit_bin_count(t, unit_account, 0);
+    unit_ok(msg_move(t, box.id, NULL, unit_inbox, &was, &is, f)); /* what leaves an account... */
+    unit_assert_mail(t, box.id, "");
+    unit_bin_count(t, other, 4); /* ...its owner finds in the bin */
+    unit_ok(msg_expunge(t, unit_inbox, &is, false, NULL, f));
     unit_err(msg_copy(t, unit_inbox, NULL, 4711, &was, &is, f), ERR_NOTFOUND);
     unit_err(msg_move(t, 4711, NULL, unit_inbox, &was, &is, f), ERR_NOTFOUND);
     struct uidset uids = {0};
