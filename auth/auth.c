@@ -10,7 +10,6 @@
 #include "auth/certificate_map.h"
 #include "auth/jwt.h"
 #include "auth/password.h"
-#include "auth/plain.h"
 #include "auth/scram.h"
 
 #include <stdio.h>
@@ -511,9 +510,4 @@ void auth_forget(struct auth *a)
 {
     auth_cache_forget(a->cache);
     auth_count(a);
-}
-
-bool auth_plain(struct span message, struct span *user_out, struct span *password_out)
-{
-    return plain_parse(message, user_out, password_out);
 }

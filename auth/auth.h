@@ -83,6 +83,3 @@ void auth_forget(struct auth *a);
 unsigned auth_iterations(const struct auth *a);
 /* Whether everybody who can log in at all can do so by SCRAM: only then it is offered, for clients pick it and do not try another. */
 bool auth_scram(const struct auth *a);
-
-/* PLAIN, RFC 4616 §2: [authzid] NUL authcid NUL passwd. False: malformed, or an authzid that is not the authcid. Spans point into message. */
-bool auth_plain(struct span message, struct span *user_out, struct span *password_out);

@@ -1,7 +1,5 @@
 #include "auth/plain.h"
 
-#include "auth/auth.h"
-
 /* message = [authzid] UTF8NUL authcid UTF8NUL passwd    RFC 4616 §2 */
 bool plain_parse(struct span message, struct span *user_out, struct span *password_out)
 {

@@ -13,6 +13,7 @@
 #include "store/blob.h"
 #include "store/mailbox.h"
 #include "store/msg.h"
+#include "store/quota.h"
 
 #include <inttypes.h>
 
@@ -66,6 +67,7 @@ struct imap_append {
     /* all messages, and the present one */
     struct append_message *first, *last;
     unsigned count;
+    uint64_t total_bytes;
     size_t tails_bytes, records_bytes;
     unsigned flying;
     enum append_waits waits;
@@ -111,7 +113,26 @@ static enum err imap_append_one(struct txn *t, void *arg, size_t i, struct msg_n
     return blob_put(t, m->writer, buf_span(&m->record), 1, &out->blob, f);
 }
 
-/* What is replaced goes first: quota counts what remains (RFC 8508 §3.4). */
+/* Of what replaces a message in the same account only the difference counts: RFC 8508 §3.4 */
+static enum err imap_append_quota(struct txn *t, struct imap_append *a, const struct mailbox *box,
+                                  struct fault *f)
+{
+    struct quota_amount more = {a->total_bytes, a->count, 0};
+    struct mailbox from;
+    struct msg old;
+    if (a->replaced_uid) {
+        struct arena *scratch = arena_new();
+        uint64_t selected = a->cmd->session->view->mailbox;
+        if (mailbox_get(t, NULL, selected, &from, NULL) == ERR_OK && from.account == box->account &&
+            msg_get(t, scratch, selected, a->replaced_uid, &old, NULL) == ERR_OK) {
+            more.bytes -= old.bytes < more.bytes ? old.bytes : more.bytes;
+            more.messages = 0;
+        }
+        arena_free(&scratch);
+    }
+    return quota_allows(t, box->account, &more, f);
+}
+
 static enum err imap_append_replaced(struct txn *t, struct imap_append *a, struct fault *f)
 {
     struct imap_session *s = a->cmd->session;
@@ -141,7 +162,8 @@ static enum err imap_append_apply(struct txn *t, struct store_op *op, struct fau
     if (e != ERR_OK)
         return e;
     a->uidvalidity = box.uidvalidity;
-    if (a->replaced_uid)
+    e = imap_append_quota(t, a, &box, f);
+    if (e == ERR_OK && a->replaced_uid)
         e = imap_append_replaced(t, a, f);
     struct append_message *at = a->first;
     return e == ERR_OK ? msg_append_all(t, box.id, a->count, imap_append_one, &at, &a->uid, f) : e;
@@ -324,6 +346,7 @@ static void imap_append_seal(struct imap_append *a)
     outline_end(a->outline, &m->record);
     outline_free(&a->outline);
     a->records_bytes += m->record.n;
+    a->total_bytes += m->bytes;
     a->tails_bytes += (size_t)(m->bytes % BLOB_CHUNK_BYTES);
     if (a->tails_bytes > IMAP_APPEND_TAILS_BYTES)
         blob_land(m->writer);
@@ -385,6 +408,9 @@ static enum step imap_append_check(struct imap_append *a, bool *ok)
     if (e == ERR_OK)
         e = imap_reach(s, t, c->arena, a->name, ACL_INSERT, &box, &f);
     bool no_target = e == ERR_NOTFOUND;
+    const struct quota_amount more = {a->literal ? a->literal->bytes : 0, 1, 0};
+    if (e == ERR_OK && !a->replaced_uid)
+        e = quota_allows(t, box.account, &more, &f);
     if (e == ERR_OK && a->replaced_uid)
         e = imap_reach_selected(s, t, ACL_DELETE | ACL_EXPUNGE, &f);
     txn_read_end(&t);

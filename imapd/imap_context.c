@@ -283,8 +283,20 @@ static void leave_one(struct imap_view *v, struct context *x)
     uidset_fini(&left);
 }
 
+/* After ENABLE UIDONLY nothing is told by message numbers: RFC 9586 §3. */
+static void drop_numbered(struct imap_view *v)
+{
+    list_each (n, &v->contexts->all) {
+        struct context *x = list_entry(n, struct context, node);
+        if (!x->uid && (v->session->enabled & IMAP_UIDONLY))
+            drop(v->contexts, x);
+    }
+}
+
 void imap_context_leave(struct imap_view *v)
 {
+    if (v->contexts)
+        drop_numbered(v);
     if (!v->contexts || uidset_empty(&v->removed))
         return;
     restart_work(v->contexts);

@@ -163,6 +163,13 @@ static bool imap_input_is_append(const struct imap_session *s, struct span text)
            !imap_input_is_url(text);
 }
 
+/* RFC 5464 §5: the one command but APPEND and REPLACE with a literal8 among its arguments. */
+static bool imap_input_takes_binary(const struct imap_session *s, struct span text)
+{
+    (void)imap_input_word(&text);
+    return !imap_input_is_preauth(s) && span_eq_ci(imap_input_word(&text), SPAN("SETMETADATA"));
+}
+
 /* --- commands --- */
 
 static void imap_input_refuse(struct imap_input *in, const char *why, bool toobig)
@@ -214,7 +221,7 @@ static size_t imap_input_literal(struct imap_session *s, struct span in)
 {
     struct imap_input *i = s->input;
     struct span part = span_to(in, i->want < SIZE_MAX ? (size_t)i->want : SIZE_MAX);
-    if (part.n && memchr(part.p, '\0', part.n))
+    if (!i->literal8 && part.n && memchr(part.p, '\0', part.n))
         i->nul = true;
     must(buf_add(&i->text, part)); /* its size was checked when it was announced */
     i->want -= part.n;
@@ -266,8 +273,8 @@ static void imap_input_announce(struct imap_session *s, struct imap_input_litera
         imap_input_complete(s);
         return;
     }
-    if (l->binary)
-        imap_input_refuse(in, "literal8 is for APPEND alone", false);
+    if (l->binary && !imap_input_takes_binary(s, buf_span(&in->text)))
+        imap_input_refuse(in, "literal8 is for APPEND and SETMETADATA", false);
     if (l->plus && l->bytes > IMAP_INPUT_MINUS_BYTES && imap_input_is_preauth(s))
         imap_input_refuse(in, "Literal too large", true);
     if (l->bytes > limits->literal_bytes || l->bytes > imap_input_command_max(s) ||
@@ -280,6 +287,7 @@ static void imap_input_announce(struct imap_session *s, struct imap_input_litera
     must(buf_add(&in->text, SPAN("\r\n")));
     in->line_at = in->text.n;
     in->want = l->bytes;
+    in->literal8 = l->binary;
     in->expect = l->bytes ? imap_input_literal : imap_input_command;
     if (!l->plus)
         imap_out(s, SPAN("+ OK\r\n"));

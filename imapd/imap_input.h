@@ -36,6 +36,7 @@ struct imap_input {
     unsigned commands;   /* seen so far */
     const char *refused; /* why the command will not be run; its bytes are skipped */
     bool toobig;         /* it is refused for its size */
+    bool literal8;       /* the literal that comes may hold NULs */
     bool nul;            /* a NUL stood in a literal */
     bool held;           /* the sink wants no more */
     bool claimed;        /* APPEND takes that literal: */

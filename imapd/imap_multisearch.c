@@ -106,12 +106,15 @@ static enum err imap_multisearch_list(struct imap_cmd *c, struct imap_multisearc
                                  &m->n, f);
     if (e == ERR_OK && m->selected)
         e = imap_multisearch_selected(c, t, &own, f);
+    if (e == ERR_NOTFOUND) { /* it is gone */
+        m->selected = false;
+        e = ERR_OK;
+    }
     txn_read_end(&t);
     for (size_t i = 0; e == ERR_OK && m->selected && i < m->n; i++)
         m->selected = m->boxes[i].id != own.id;
-    if (e == ERR_OK && m->selected) { /* there is room for one more */
-        m->boxes[m->n++] = own;
-    }
+    if (e == ERR_OK && m->selected)
+        m->boxes[m->n++] = own; /* there is room for one more */
     return e;
 }
 

@@ -5,6 +5,7 @@
 #include "imapd/imap_search_return.h"
 #include "imapd/imap_sort_keys.h"
 #include "imapd/imap_verbs.h"
+#include "imapd/imapd_home.h"
 
 /* Room: SORT and UID SORT, RFC 5256 §3, with the return options of RFC 5267 §3.1: the messages are found, their keys are
  * read and merged, each in slices; then the result is told. */
@@ -20,6 +21,8 @@ struct sort {
     struct imap_sort_rows rows;
     struct imap_sort_keys keys;
     struct imap_sort_merge merge;
+    uint32_t *order; /* the UIDs of the result */
+    size_t n;
     bool extended;          /* ESEARCH is told */
     size_t from, told, end; /* begins here;  of the result: said so far, and up to here */
     struct buf text;
@@ -33,6 +36,7 @@ static void cleanup(struct imap_cmd *c)
     imap_sort_rows_fini(&st->rows);
     imap_sort_keys_fini(&st->keys);
     imap_sort_merge_fini(&st->merge);
+    mem_free(st->order);
     buf_fini(&st->text);
 }
 
@@ -53,7 +57,14 @@ static enum step failed(struct imap_cmd *c, enum err e, const struct fault *f)
 
 static uint32_t uid_at(const struct sort *st, size_t nth)
 {
-    return st->rows.list[st->merge.items[nth].nth].uid;
+    return st->order[nth];
+}
+
+/* 1 to 100, RFC 6203 §4 */
+static uint8_t score_of(struct sort *st, uint32_t uid)
+{
+    size_t at = uidset_rank(&st->find.found, uid);
+    return at > 0 && at <= st->find.scores.n ? (uint8_t)st->find.scores.p[at - 1] : 100;
 }
 
 /* As the client counts. */
@@ -108,7 +119,7 @@ static void say_partial(struct sort *st)
 static void choose(struct sort *st)
 {
     const struct search_partial *p = &st->program.partial;
-    size_t n = st->rows.n;
+    size_t n = st->n;
     unsigned r = st->program.returns;
     if (r & SEARCH_PARTIAL) {
         size_t from = p->first - 1, to = p->last; /* counted from the start, or from the end */
@@ -128,7 +139,7 @@ static void choose(struct sort *st)
 static void say_extended(struct imap_cmd *c, struct sort *st)
 {
     unsigned r = st->program.returns;
-    size_t n = st->rows.n;
+    size_t n = st->n;
     imap_out(c->session, SPAN("* ESEARCH (TAG "));
     imap_out_string(c->session, c->tag);
     buf_addz(&st->text, c->uid ? ") UID" : ")");
@@ -148,11 +159,10 @@ static void say_extended(struct imap_cmd *c, struct sort *st)
 static void say_scores(struct sort *st)
 {
     bool part = (st->program.returns & (SEARCH_PARTIAL | SEARCH_LIST)) != 0;
-    size_t from = part ? st->from : 0, end = part ? st->end : st->rows.n;
+    size_t from = part ? st->from : 0, end = part ? st->end : st->n;
     buf_addz(&st->text, " RELEVANCY (");
     for (size_t i = from; i < end; i++)
-        buf_addf(&st->text, "%s%u", i > from ? " " : "",
-                 st->rows.list[st->merge.items[i].nth].score);
+        buf_addf(&st->text, "%s%u", i > from ? " " : "", score_of(st, uid_at(st, i)));
     buf_byte(&st->text, ')');
 }
 
@@ -162,9 +172,9 @@ static void say_end(struct imap_cmd *c, struct sort *st)
 {
     if (st->program.returns & SEARCH_PARTIAL)
         buf_byte(&st->text, ')');
-    if ((st->program.returns & SEARCH_RELEVANCY) && st->rows.n > 0)
+    if ((st->program.returns & SEARCH_RELEVANCY) && st->n > 0)
         say_scores(st);
-    if (st->program.modseq && st->rows.n > 0)
+    if (st->program.modseq && st->n > 0)
         buf_addf(&st->text, st->extended ? " MODSEQ %llu" : " (MODSEQ %llu)",
                  (unsigned long long)st->find.modseq);
     buf_addz(&st->text, "\r\n");
@@ -185,17 +195,19 @@ static enum step more_text(struct imap_cmd *c)
     return imap_reply_ok(c, NULL, "SORT completed");
 }
 
-/* In the order of the mailbox, so that adding stays cheap. */
-static void save_part(const struct sort *st, struct uidset *saved)
+/* Some of the result, added in the order of the mailbox, so that adding stays cheap. */
+static void add_part(struct sort *st, size_t from, size_t end, struct uidset *out)
 {
-    bool *told = mem_zalloc(st->rows.n + 1);
-    for (size_t i = st->told; i < st->end; i++)
-        told[st->merge.items[i].nth] = true;
-    for (size_t i = 0; i < st->rows.n; i++) {
-        if (told[i])
-            uidset_add(saved, st->rows.list[i].uid, st->rows.list[i].uid);
+    uint32_t found = uidset_count(&st->find.found);
+    bool *chosen = mem_zalloc(found + 1);
+    for (size_t i = from; i < end; i++)
+        chosen[uidset_rank(&st->find.found, uid_at(st, i))] = true;
+    for (uint32_t i = 1; i <= found; i++) {
+        uint32_t uid = chosen[i] ? uidset_nth(&st->find.found, i) : 0;
+        if (uid)
+            uidset_add(out, uid, uid);
     }
-    mem_free(told);
+    mem_free(chosen);
 }
 
 /* What "$" means from now on, RFC 9051 §6.4.4.1: with MIN and MAX alone it is only these, with PARTIAL what is told. */
@@ -209,25 +221,20 @@ static void save(struct imap_cmd *c, struct sort *st)
         return;
     }
     uidset_clear(saved);
-    if ((r & SEARCH_MIN) && st->rows.n > 0)
+    if ((r & SEARCH_MIN) && st->n > 0)
         uidset_add(saved, uid_at(st, 0), uid_at(st, 0));
     if (r & SEARCH_PARTIAL)
-        save_part(st, saved);
-    if ((r & SEARCH_MAX) && st->rows.n > 0)
-        uidset_add(saved, uid_at(st, st->rows.n - 1), uid_at(st, st->rows.n - 1));
+        add_part(st, st->told, st->end, saved);
+    if ((r & SEARCH_MAX) && st->n > 0)
+        uidset_add(saved, uid_at(st, st->n - 1), uid_at(st, st->n - 1));
 }
 
 static void begin_updates(struct imap_cmd *c, struct sort *st)
 {
     struct uidset found = {0}; /* without those that went meanwhile */
-    uint32_t *order = mem_alloc((st->rows.n + 1) * sizeof *order);
-    for (size_t i = 0; i < st->rows.n; i++) {
-        order[i] = uid_at(st, i);
-        uidset_add(&found, st->rows.list[i].uid, st->rows.list[i].uid);
-    }
-    imap_context_begin(c, &found, order, st->rows.n, st->criteria.relevancy);
+    add_part(st, 0, st->n, &found);
+    imap_context_begin(c, &found, st->order, st->n, st->criteria.relevancy);
     uidset_fini(&found);
-    mem_free(order);
 }
 
 static enum step tell(struct imap_cmd *c, struct sort *st)
@@ -258,6 +265,11 @@ static enum step more_merge(struct imap_cmd *c)
         if (imap_cmd_should_yield(c))
             return STEP_MORE;
     }
+    st->n = st->rows.n;
+    for (size_t i = 0; i < st->n; i++)
+        st->order[i] = st->rows.list[st->merge.items[i].nth].uid;
+    imap_sort_cache_put(&c->session->home->sorted, c->session->view->mailbox, &st->criteria,
+                        st->order, st->n);
     return tell(c, st);
 }
 
@@ -265,11 +277,8 @@ static void begin_keys(void *arg, size_t n)
 {
     struct sort *st = arg;
     imap_sort_keys_init(&st->keys, &st->criteria, n);
-    for (size_t i = 0; i < n && st->program.relevancy; i++) {
-        size_t at = uidset_rank(&st->find.found, st->rows.list[i].uid);
-        st->rows.list[i].score =
-            at > 0 && at <= st->find.scores.n ? (unsigned char)st->find.scores.p[at - 1] : 100;
-    }
+    for (size_t i = 0; i < n && st->criteria.relevancy; i++)
+        st->rows.list[i].score = score_of(st, st->rows.list[i].uid);
 }
 
 static void note_keys(void *arg, size_t nth, const struct imap_sort_row *row,
@@ -315,6 +324,12 @@ static enum step more_find(struct imap_cmd *c)
         return failed(c, e, &f);
     if (!done)
         return STEP_MORE;
+    st->order = mem_alloc((uidset_count(&st->find.found) + 1) * sizeof *st->order);
+    if (imap_sort_cache_get(&c->session->home->sorted, c->session->view->mailbox, &st->criteria,
+                            &st->find.found, st->order)) {
+        st->n = uidset_count(&st->find.found);
+        return tell(c, st);
+    }
     imap_sort_rows_init(&st->rows, c->session, c->session->view->mailbox, &st->find.found);
     c->more = more_keys;
     return imap_cmd_should_yield(c) ? STEP_MORE : more_keys(c);

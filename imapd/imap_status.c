@@ -28,8 +28,8 @@ enum imap_status_item {
 /* status-att, RFC 9051 §9; RECENT of RFC 3501, HIGHESTMODSEQ of RFC 7162 §3.1.7, APPENDLIMIT of
  * RFC 7889 §3, DELETED-STORAGE of RFC 9208 §4.1.4, MAILBOXID of RFC 8474 §4.3 */
 static const char *const imap_status_names[IMAP_STATUS_ITEMS] = {
-    "MESSAGES", "RECENT", "UIDNEXT",       "UIDVALIDITY", "UNSEEN",
-    "DELETED",  "SIZE",   "HIGHESTMODSEQ", "APPENDLIMIT", "DELETED-STORAGE", "MAILBOXID"};
+    "MESSAGES", "RECENT",        "UIDNEXT",     "UIDVALIDITY",     "UNSEEN",   "DELETED",
+    "SIZE",     "HIGHESTMODSEQ", "APPENDLIMIT", "DELETED-STORAGE", "MAILBOXID"};
 
 unsigned imap_status_items(struct scan *in)
 {
@@ -94,8 +94,7 @@ enum err imap_status_send(struct imap_session *s, struct txn *t, const struct ma
         if (items & 1u << i) {
             imap_outf(s, "%s%s ", between, imap_status_names[i]);
             if (i == IMAP_STATUS_MAILBOXID)
-                imap_outf(s, "(%s)",
-                          imap_object_cstr(s->cmd.arena, IMAP_OBJECT_MAILBOX, box->id));
+                imap_outf(s, "(%s)", imap_object_cstr(s->cmd.arena, IMAP_OBJECT_MAILBOX, box->id));
             else
                 imap_outf(s, "%" PRIu64, values[i]);
             between = " ";

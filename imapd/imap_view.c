@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#define IMAP_VIEW_READ_COUNT 64           /* changes that are joined in one go */
 #define IMAP_VIEW_FEW_COUNT 64            /* messages told before the turn is looked at */
 #define IMAP_VIEW_LINES_BYTES (64u << 10) /* of EXPUNGE lines that go out together */
 #define IMAP_VIEW_LINE_BYTES (2u << 20)   /* more than all keywords of a mailbox */
@@ -158,9 +159,17 @@ void imap_view_close(struct imap_view **view)
 
 /* --- what changed --- */
 
+/* What a helping of the log says. Small sets joined to the large ones in one go: many changes here and there stay cheap.
+ * The order does not matter, a UID never comes back. */
+struct imap_view_helping {
+    struct imap_view *view;
+    struct uidset added, removed, flagged;
+};
+
 static void imap_view_changed(void *arg, const struct change *c, const struct uidset *uids)
 {
-    struct imap_view *v = arg;
+    struct imap_view_helping *n = arg;
+    struct imap_view *v = n->view;
     if (c->kind == CHANGE_BOX_RIGHTS) {
         v->rights_stale = true;
         return;
@@ -174,16 +183,37 @@ static void imap_view_changed(void *arg, const struct change *c, const struct ui
     if (c->kind != CHANGE_REMOVED)
         imap_context_changed(v->contexts, uids);
     if (c->kind == CHANGE_ADDED) {
-        uidset_add_set(&v->added, uids);
+        uidset_add_set(&n->added, uids);
     } else if (c->kind == CHANGE_FLAGS) {
         /* Of its own changes the client was told, or wanted not to be: RFC 9051 §6.4.6 */
         if (memcmp(&c->by.session, &v->session->id, sizeof c->by.session) != 0)
-            uidset_add_set(&v->flagged, uids);
+            uidset_add_set(&n->flagged, uids);
     } else if (c->kind == CHANGE_REMOVED) {
-        uidset_add_set(&v->removed, uids);
-        uidset_remove_set(&v->added, uids); /* those nobody told the client about */
-        uidset_intersect(&v->removed, &v->uids);
+        uidset_add_set(&n->removed, uids);
     }
+}
+
+static enum err imap_view_read(struct imap_view *v, struct txn *t, struct fault *f)
+{
+    struct imap_view_helping n = {.view = v};
+    bool done = false;
+    enum err e = ERR_OK;
+    while (e == ERR_OK && !done) {
+        e = changes_since_some(t, v->watch.account, v->mailbox, &v->looked, IMAP_VIEW_READ_COUNT,
+                               &done, imap_view_changed, &n, f);
+        uidset_add_set(&v->added, &n.added);
+        uidset_add_set(&v->flagged, &n.flagged);
+        uidset_add_set(&v->removed, &n.removed);
+        uidset_remove_set(&v->added, &n.removed); /* those nobody told the client about */
+        uidset_clear(&n.added);
+        uidset_clear(&n.flagged);
+        uidset_clear(&n.removed);
+    }
+    uidset_intersect(&v->removed, &v->uids);
+    uidset_fini(&n.added);
+    uidset_fini(&n.flagged);
+    uidset_fini(&n.removed);
+    return e;
 }
 
 /* The change log does not reach back to what we know: look at every row. */
@@ -222,13 +252,11 @@ static enum err imap_view_compare(struct imap_view *v, struct txn *t, struct fau
 enum err imap_view_refresh(struct imap_view *v, struct fault *f)
 {
     struct txn *t = NULL;
-    bool done;
     if (!v->stale)
         return ERR_OK;
     enum err e = txn_read(v->session->options->store, &t, f);
     if (e == ERR_OK)
-        e = changes_since_some(t, v->watch.account, v->mailbox, &v->looked, SIZE_MAX, &done,
-                               imap_view_changed, v, f);
+        e = imap_view_read(v, t, f);
     if (e == ERR_LIMIT)
         e = imap_view_compare(v, t, f);
     if (e == ERR_OK)

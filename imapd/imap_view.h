@@ -41,7 +41,7 @@ struct imap_view {
     struct imap_session *session;
 };
 
-/* Reads the mailbox in t. Caller is on the account's loop. */
+/* Reads the mailbox in t. Caller is on the session's loop; the mailbox may be another account's. */
 enum err imap_view_open(struct imap_session *s, struct txn *t, const struct mailbox *box,
                         bool read_only, struct imap_view **out, struct fault *f);
 void imap_view_close(struct imap_view **v); /* NULL is fine */

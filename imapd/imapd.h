@@ -10,17 +10,18 @@ struct imapd_limits {
     size_t literal_bytes;      /* one literal that is not a message: 64 KiB */
     size_t command_bytes;      /* a command with all its literals: 256 KiB */
     size_t message_bytes;      /* APPEND: 50 MB */
-    unsigned append_count;     /* messages of one APPEND: 10,000 */
-    bool unauthenticate;       /* UNAUTHENTICATE is offered: yes; RFC 8437 §8 wants a way to switch it off */
-    bool headers_8bit;         /* taken from clients without UTF8=ACCEPT too, against RFC 9755 §4: no */
-    unsigned depth_count;      /* nested parentheses: 32 */
-    unsigned bad_count;        /* BAD replies in a row before BYE: 20; 3 before authentication */
-    unsigned session_count;    /* sessions at a time in the whole service: 20,000 */
-    unsigned ip_count;         /* from one address, not logged in yet: 100; 0 for no limit */
-    unsigned user_count;       /* sessions of one account: 100; 0 for no limit */
-    unsigned handshake_ms;     /* TLS: 30 s */
-    unsigned preauth_ms;       /* from the greeting to authentication: 60 s */
-    unsigned idle_ms;          /* autologout: 30 minutes, RFC 9051 §5.4 */
+    unsigned append_count; /* messages of one APPEND: 2,000, which the committer makes in one go */
+    /* 1 or 0: UNAUTHENTICATE is offered (RFC 8437 §8 wants a way to switch it off); messages with 8-bit header fields
+     * are taken from clients without UTF8=ACCEPT, too (RFC 9755 §4 refuses them, but old mail has them and moves) */
+    unsigned unauthenticate, headers_8bit;
+    unsigned depth_count;   /* nested parentheses: 32 */
+    unsigned bad_count;     /* BAD replies in a row before BYE: 20; 3 before authentication */
+    unsigned session_count; /* sessions at a time in the whole service: 20,000 */
+    unsigned ip_count;      /* from one address, not logged in yet: 100; 0 for no limit */
+    unsigned user_count;    /* sessions of one account: 100; 0 for no limit */
+    unsigned handshake_ms;  /* TLS: 30 s */
+    unsigned preauth_ms;    /* from the greeting to authentication: 60 s */
+    unsigned idle_ms;       /* autologout: 30 minutes, RFC 9051 §5.4 */
     unsigned stuck_ms;      /* a peer that does not read its replies: 5 minutes without progress */
     unsigned still_here_ms; /* "* OK Still here" in IDLE: 4 minutes; 0: never */
     unsigned turn_count;    /* commands of one session in one turn of the loop: 32 */

@@ -16,6 +16,7 @@ void imapd_home_init(struct imapd_home *h, struct imapd *service, struct loop *l
     *h = (struct imapd_home){.service = service, .loop = loop, .accounts = map_new()};
     list_init(&h->sessions);
     imap_cache_init(&h->cache);
+    imap_sort_cache_init(&h->sorted);
 }
 
 static void imapd_home_drop(void *arg, struct span key, void *value)
@@ -30,6 +31,7 @@ void imapd_home_fini(struct imapd_home *h)
     map_each(h->accounts, imapd_home_drop, NULL);
     map_free(&h->accounts);
     imap_cache_fini(&h->cache);
+    imap_sort_cache_fini(&h->sorted);
 }
 
 bool imapd_home_enter(struct imapd_home *h, uint64_t account, unsigned max)

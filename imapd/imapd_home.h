@@ -2,6 +2,7 @@
 #include "common/list.h"
 #include "common/map.h"
 #include "imapd/imap_cache.h"
+#include "imapd/imap_sort_cache.h"
 #include "imapd/imapd.h"
 
 struct imap_session;
@@ -13,6 +14,7 @@ struct imapd_home {
     struct list_node sessions;
     struct map *accounts; /* account id to struct imapd_home_account */
     struct imap_cache cache;
+    struct imap_sort_cache sorted;
     struct post_note stop, cut; /* the letters of imapd_stop and imapd_cut */
 };
 

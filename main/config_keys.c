@@ -100,6 +100,13 @@ const struct config_keys_row config_keys[] = {
      "ones of a larger mailbox. 1000 or more; 0: no limit."},
     {"limits",    "imap_save_count",      CONFIG_KEYS_COUNT,   AT(server.imap.save_count),             0, NULL,
      "Messages that one COPY may copy, SAVELIMIT of RFC 9738; 0: no limit."},
+    {"limits",    "imap_append_count",    CONFIG_KEYS_COUNT,   AT(server.imap.append_count),           1, NULL,
+     "Messages of one APPEND, which are made in one go (MULTIAPPEND)."},
+    {"limits",    "imap_unauthenticate",  CONFIG_KEYS_YES,     AT(server.imap.unauthenticate),         0, NULL,
+     "Whether UNAUTHENTICATE (RFC 8437) is offered."},
+    {"limits",    "imap_headers_8bit",    CONFIG_KEYS_YES,     AT(server.imap.headers_8bit),           0, NULL,
+     "Whether APPEND takes messages with 8-bit header fields from clients that have not enabled UTF8=ACCEPT. RFC 9755 wants them "
+     "refused; but old mail has such headers, and clients that move it do not know."},
     {"limits",    "auth_thread_count",    CONFIG_KEYS_COUNT,   AT(server.auth.thread_count),           0, NULL,
      "Threads that check passwords; 0: one a core."},
     {"limits",    "auth_queue_count",     CONFIG_KEYS_COUNT,   AT(server.auth.queue_count),            1, NULL,

@@ -130,7 +130,6 @@ static enum err make_loops(struct server *s, struct fault *f)
 static void make_services(struct server *s)
 {
     const struct server_options *o = &s->options;
-    s->auth = auth_new(s->store, &o->auth);
     s->route = route_new(s->store, &o->route);
     for (int i = SERVER_SMTP; i <= SERVER_SUBMISSIONS; i++) {
         struct smtpd_options so = {.role = i == SERVER_SMTP ? SMTPD_MX : SMTPD_SUBMISSION,
@@ -201,10 +200,11 @@ static enum err start(struct server *s, struct fault *f)
         e = make_loops(s, f);
     if (e != ERR_OK)
         return e;
-    make_services(s);
+    s->auth = auth_new(s->store, &o->auth);
     e = auth_load(s->auth, f);
     if (e != ERR_OK)
         return e;
+    make_services(s);
     start_listening(s);
     start_threads(s);
     if (o->control)

@@ -388,13 +388,14 @@ static bool is_close(struct span s, const struct open *o)
  * else the longest, and of equal ones the innermost. */
 static bool delimiter_find(const struct mime *m, struct span line, struct delimiter *out)
 {
-    uint32_t hashes[BOUNDARY_BYTES + 1] = {HASH_START};
+    uint32_t hashes[BOUNDARY_BYTES + 1]; /* of the first i bytes */
     const struct open *best = NULL;
     if (m->open_n == 0 || line.n < 3 || line.p[0] != '-' || line.p[1] != '-')
         return false;
     struct span s = span_from(line, 2);
     while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
         s.n--;
+    hashes[0] = HASH_START;
     for (size_t i = 0; i < s.n && i < BOUNDARY_BYTES; i++)
         hashes[i + 1] = hash(span_of(s.p + i, 1), hashes[i]);
     for (size_t i = m->open_n; i-- > 0;) {

@@ -181,8 +181,7 @@ static bool put_record(struct buf *out, const struct mime_message *m,
         names += names_bytes(&m->parts[i]);
     struct span envelope = m->parts[0].envelope;
     size_t n = HEAD_BYTES + (size_t)m->n * PART_BYTES + cuts_n * CUT_BYTES + names + envelope.n +
-               structure.n + m->subject.n + m->digest.n + m->preview.n +
-               p->fields.n;
+               structure.n + m->subject.n + m->digest.n + m->preview.n + p->fields.n;
     bool full = out->full;
     char *to = n <= OUTLINE_RECORD_MAX ? buf_room(out, n) : NULL;
     if (!to) {
@@ -248,8 +247,7 @@ static bool put_opaque(struct buf *out, const struct mime_message *m,
     opaque.parts = &part;
     opaque.n = 1;
     size_t cuts_n = structure_put(&part, 1, &structure, &cut);
-    bool done =
-        part.envelope.p && put_record(out, &opaque, p, buf_span(&structure), &cut, cuts_n);
+    bool done = part.envelope.p && put_record(out, &opaque, p, buf_span(&structure), &cut, cuts_n);
     if (!done) { /* then the envelope was what was too large */
         part.envelope = SPAN("(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)");
         done = put_record(out, &opaque, p, buf_span(&structure), &cut, cuts_n);

@@ -1,9 +1,8 @@
 #include "message/preview.h"
 #include "common/utf8.h"
 
-#define SLICE_BYTES                                                                                \
-    1024         /* that go through the pipe at once: most previews end in the first slice */
-#define GROWTH 4 /* bytes of UTF-8 that one byte of any charset can become, generously */
+#define SLICE_BYTES 256 /* that are looked at at once: most previews need no second slice */
+#define GROWTH 4        /* bytes of UTF-8 that one byte of any charset can become, generously */
 #define SLICE_UTF8_BYTES (GROWTH * (SLICE_BYTES + 128))
 
 void preview_init(struct preview *p)
@@ -75,7 +74,7 @@ static void add(struct preview_line *l, uint32_t cp, struct span bytes)
 /* Lines that begin with ">" are someone else's words. */
 static void add_plain(struct preview *p, struct span utf8)
 {
-    while (utf8.n > 0) {
+    while (utf8.n > 0 && !is_full(&p->text)) {
         uint32_t cp = 0xfffd;
         size_t n = utf8_next(utf8, &cp);
         n = n ? n : 1;

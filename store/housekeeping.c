@@ -11,11 +11,14 @@
 
 #include <db.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define HOUSEKEEPING_POLL_MS 200u
-#define HOUSEKEEPING_BUSY_MS 10u /* after work for the index; twice as long after each turn without */
+/* After work on the index; twice as long after each turn without. */
+#define HOUSEKEEPING_BUSY_MS 10u
+#define HOUSEKEEPING_INDEX_NICE 15
 #define HOUSEKEEPING_EXPIRY_MS 60000
 #define HOUSEKEEPING_SLICE_COUNT 500u /* rows dropped by one operation */
 #define HOUSEKEEPING_CLEAN_PERCENT 50 /* of the cache */
@@ -29,8 +32,8 @@ struct housekeeping {
     bool stopping;
     uint64_t expired; /* clock_ms */
     struct index_build *index;
-    unsigned pause_ms; /* until the next turn */
-    bool failing;     /* the last checkpoint did not get through */
+    pthread_t index_thread;
+    bool failing; /* the last checkpoint did not get through */
     unsigned long
         flushed; /* batches that were in the tables at the last checkpoint below the low-water mark */
 };
@@ -160,20 +163,14 @@ static void housekeeping_turn(struct housekeeping *h)
         housekeeping_expire(h, "bin", h->store->options.bin_days, bin_expire);
         housekeeping_expire(h, "changes", h->store->options.changes_days, changes_expire);
     }
-    if (index_build_slice(h->index))
-        h->pause_ms = 0;
-    else
-        h->pause_ms = h->pause_ms == 0 ? HOUSEKEEPING_BUSY_MS : h->pause_ms * 2;
-    if (h->pause_ms > HOUSEKEEPING_POLL_MS)
-        h->pause_ms = HOUSEKEEPING_POLL_MS;
 }
 
 /* Waits for the next turn; false: stop. Real time: a frozen clock does not stop checkpoints. */
-static bool housekeeping_wait(struct housekeeping *h)
+static bool housekeeping_wait(struct housekeeping *h, unsigned ms)
 {
     struct timespec until;
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (long)h->pause_ms * 1000000L;
+    until.tv_nsec += (long)ms * 1000000L;
     if (until.tv_nsec >= 1000000000L) {
         until.tv_sec++;
         until.tv_nsec -= 1000000000L;
@@ -189,8 +186,26 @@ static bool housekeeping_wait(struct housekeeping *h)
 static void *housekeeping_main(void *arg)
 {
     struct housekeeping *h = arg;
-    while (housekeeping_wait(h))
+    while (housekeeping_wait(h, HOUSEKEEPING_POLL_MS))
         housekeeping_turn(h);
+    return NULL;
+}
+
+/* The index is built by a thread of its own, so that checkpoints do not wait for it, and with what the others leave of the
+ * processors: in a flood of mail it falls behind, and searches read more. */
+static void *housekeeping_index_main(void *arg)
+{
+    struct housekeeping *h = arg;
+    unsigned pause_ms = HOUSEKEEPING_POLL_MS;
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), HOUSEKEEPING_INDEX_NICE);
+    while (housekeeping_wait(h, pause_ms)) {
+        if (index_build_slice(h->index))
+            pause_ms = 0;
+        else
+            pause_ms = pause_ms == 0 ? HOUSEKEEPING_BUSY_MS : pause_ms * 2;
+        if (pause_ms > HOUSEKEEPING_POLL_MS)
+            pause_ms = HOUSEKEEPING_POLL_MS;
+    }
     return NULL;
 }
 
@@ -204,7 +219,6 @@ struct housekeeping *housekeeping_new(struct store *st)
     struct housekeeping *h = mem_new(struct housekeeping);
     h->store = st;
     h->expired = clock_ms();
-    h->pause_ms = HOUSEKEEPING_POLL_MS;
     h->index = index_build_new(st);
     pthread_condattr_t attr;
     must(pthread_condattr_init(&attr) == 0);
@@ -213,6 +227,7 @@ struct housekeeping *housekeeping_new(struct store *st)
     (void)pthread_condattr_destroy(&attr);
     must(pthread_mutex_init(&h->mutex, NULL) == 0);
     must(pthread_create(&h->thread, NULL, housekeeping_main, h) == 0);
+    must(pthread_create(&h->index_thread, NULL, housekeeping_index_main, h) == 0);
     return h;
 }
 
@@ -223,9 +238,10 @@ void housekeeping_free(struct housekeeping **hp)
         return;
     (void)pthread_mutex_lock(&h->mutex);
     h->stopping = true;
-    (void)pthread_cond_signal(&h->stop);
+    (void)pthread_cond_broadcast(&h->stop);
     (void)pthread_mutex_unlock(&h->mutex);
     (void)pthread_join(h->thread, NULL);
+    (void)pthread_join(h->index_thread, NULL);
     (void)pthread_cond_destroy(&h->stop);
     (void)pthread_mutex_destroy(&h->mutex);
     index_build_free(&h->index);

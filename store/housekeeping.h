@@ -1,12 +1,13 @@
 #pragma once /* store/housekeeping.h: checkpoints, old logs, old mail, the search index */
 #include "store/store.h"
 
-/* The thread that bounds recovery, the disk and the bin. It writes through the committer, a slice an operation. */
+/* The thread that bounds recovery, the disk and the bin, and the one that builds the search index. They write through the committer, a slice an
+ * operation. */
 struct housekeeping;
 
-/* Starts the thread; the committer runs already. */
+/* Starts the threads; the committer runs already. */
 struct housekeeping *housekeeping_new(struct store *st);
-/* Stops and joins it; NULL is fine. */
+/* Stops and joins them; NULL is fine. */
 void housekeeping_free(struct housekeeping **h);
 
 /* The index that it keeps up with the store. */

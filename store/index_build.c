@@ -12,8 +12,8 @@
 #include <pthread.h>
 
 #define BATCH_BODIES 1024u            /* of one segment at first */
-#define BATCH_GRAMS ((size_t)3 << 19) /* bounds its memory: 24 MB */
-#define FLUSH_BODIES 256u             /* so many make a segment at once, fewer ... */
+#define BATCH_GRAMS ((size_t)3 << 19) /* bounds its memory: two times 16 MB */
+#define FLUSH_BODIES 512u             /* so many make a segment at once, fewer ... */
 #define FLUSH_MS 1000u                /* ... when they have waited so long */
 #define REFILL_BODIES 4096u           /* looked for at a time */
 #define SURVEY_MS 60000u              /* between two surveys, at least ... */
@@ -104,6 +104,12 @@ static enum err read_bodies(struct index_build *b, uint32_t *columns_out, size_t
         struct index_row_column *c = &b->columns[n];
         c->body = b->survey.tail[at];
         e = index_grams_read(&b->grams, b->store, c->body, n, &c->wide, f);
+        if (e == ERR_CORRUPT) { /* who searches it will be told */
+            log_event(LOG_WARN, NULL, "store.not_indexed", "body=%" PRIu64 " text=\"%s\"", c->body,
+                      LOG_SPAN(span_cstr(f->text)));
+            c->wide = true;
+            e = ERR_OK;
+        }
         if (e == ERR_OK)
             n++;
         else if (e != ERR_NOTFOUND)
@@ -149,6 +155,8 @@ static enum err index_batch(struct index_build *b, struct fault *f)
     if (e == ERR_OK) {
         b->tail_at += took;
         b->waiting_since = 0;
+        if (tail_left(b) < FLUSH_BODIES)
+            index_grams_trim(&b->grams);
     }
     return e;
 }
@@ -327,13 +335,16 @@ static void survey_again(struct index_build *b)
 
 enum err index_build_all(struct index_build *b, struct fault *f)
 {
+    struct fault none = FAULT_NONE;
     survey_again(b); /* bodies with numbers below those of others may have come after them */
-    return finish(b, NULL, NULL, f);
+    return finish(b, NULL, NULL, f ? f : &none);
 }
 
 enum err index_build_anew(struct index_build *b, bool (*progress)(void *arg, uint64_t done),
                           void *arg, struct fault *f)
 {
+    struct fault none = FAULT_NONE;
+    f = f ? f : &none;
     (void)pthread_mutex_lock(&b->mutex);
     enum err e = look_around(b, f);
     for (size_t i = 0; i < b->survey.segment_count && e == ERR_OK; i++)

@@ -1,8 +1,5 @@
 #include "store/index_grams.h"
-#include "common/log.h"
 #include "common/mem.h"
-
-#include <inttypes.h>
 
 #define SEEN_BYTES ((size_t)1 << 21) /* a bit for each three bytes */
 #define WIDE_COUNT ((size_t)1 << 17) /* grams of one body in one family; more rule nothing out */
@@ -26,6 +23,15 @@ void index_grams_fini(struct index_grams *g)
 void index_grams_clear(struct index_grams *g)
 {
     g->count = g->run = 0;
+}
+
+void index_grams_trim(struct index_grams *g)
+{
+    index_grams_clear(g);
+    mem_free(g->entries);
+    mem_free(g->other);
+    g->entries = g->other = NULL;
+    g->cap = 0;
 }
 
 static void make_room(struct index_grams *g, size_t n)
@@ -108,12 +114,6 @@ enum err index_grams_read(struct index_grams *g, struct store *st, uint64_t body
     enum err e = read_family(g, st, body, INDEX_ROW_HEADER, column, wide_out, f);
     if (e == ERR_OK && !*wide_out)
         e = read_family(g, st, body, INDEX_ROW_BODY, column, wide_out, f);
-    if (e == ERR_CORRUPT) { /* who searches it will be told */
-        log_event(LOG_WARN, NULL, "store.not_indexed", "body=%" PRIu64 " text=\"%s\"", body,
-                  LOG_SPAN(span_cstr(f->text)));
-        *wide_out = true;
-        e = ERR_OK;
-    }
     if (e != ERR_OK || *wide_out)
         g->count = g->run = before;
     return e;

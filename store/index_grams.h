@@ -12,9 +12,10 @@ struct index_grams {
 void index_grams_init(struct index_grams *g);
 void index_grams_fini(struct index_grams *g);
 void index_grams_clear(struct index_grams *g);
+void index_grams_trim(struct index_grams *g); /* and gives the memory of entries back */
 
-/* Reads a body in as that column. A transaction of its own for each few steps. *wide_out: it has too many grams, or is
- * damaged; nothing of it is in entries. ERR_NOTFOUND: it is gone; likewise. */
+/* Reads a body in as that column. A transaction of its own for each few steps. *wide_out: it has too many grams; nothing
+ * of it is in entries. ERR_NOTFOUND: it is gone; ERR_CORRUPT: it is damaged; likewise. */
 enum err index_grams_read(struct index_grams *g, struct store *st, uint64_t body, uint32_t column,
                           bool *wide_out, struct fault *f);
 /* By gram, then by column. */

@@ -153,8 +153,7 @@ static enum err append_row(struct txn *t, struct mailbox_row *row, const struct 
     };
     struct schema_key k;
     struct schema_msg value;
-    enum err e =
-        made.thread == 0 ? thread_find(t, b->account, m->blob, &made.thread, f) : ERR_OK;
+    enum err e = made.thread == 0 ? thread_find(t, b->account, m->blob, &made.thread, f) : ERR_OK;
     if (e == ERR_OK)
         e = table_put(t, TABLE_MSG, schema_msg_key(&k, b->id, made.uid), schema_msg(&value, &made),
                       f);

@@ -73,7 +73,8 @@ enum err thread_find(struct txn *t, uint64_t account, uint64_t blob, uint64_t *t
     if (e == ERR_OK && digest_open(buf_span(&record), &d))
         e = join(t, account, &d, thread_out, f);
     buf_fini(&record);
-    return e == ERR_NOTFOUND ? ERR_OK : e; /* without a digest, which check finds, a thread of its own */
+    return e == ERR_NOTFOUND ? ERR_OK
+                             : e; /* without a digest, which check finds, a thread of its own */
 }
 
 enum err thread_purge(struct txn *t, uint64_t account, unsigned max, unsigned *gone_out,

@@ -46,6 +46,8 @@ suite_fault() { many env MAILSTEAD="build/$1/mailstead" LABEL="fault $1" tests/f
 # suite_model VARIANT STEPS SESSIONS
 suite_model() {
     many env MAILSTEAD="build/$1/mailstead" python3 tests/model/model.py --steps "$2" --label "model $1"
+    many env MAILSTEAD="build/$1/mailstead" python3 tests/model/resync.py --steps $(($2 / 5)) --label "resync $1"
+    many env MAILSTEAD="build/$1/mailstead" python3 tests/model/contexts.py --steps $(($2 / 5)) --label "contexts $1"
     many env MAILSTEAD="build/$1/mailstead" python3 tests/model/garbage.py --sessions "$3" --label "garbage $1"
 }
 suite_kill() { many env MAILSTEAD="build/$1/mailstead" python3 tests/kill/kill.py --rounds "$2" --label "kill $1"; }

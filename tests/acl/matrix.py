@@ -35,11 +35,16 @@ COMMANDS = {
     "COPY": ("i", "COPY 1 {m}"),
     "UID COPY": ("i", "UID COPY 1:* {m}"),
     "MOVE": ("i", "MOVE 1 {m}"),
+    "REPLACE": ("i", "REPLACE 1 {m} (\\Seen)"),
+    "GETQUOTAROOT": ("r", "GETQUOTAROOT {m}"),  # RFC 9208, section 5; of the own account without a right
+    "GETMETADATA": ("l and one of rswip", "GETMETADATA {m} /private/comment"),  # RFC 5464, section 3.3
+    "SETMETADATA": ("l and one of rswip", 'SETMETADATA {m} (/private/comment "x")'),
     "CREATE below": ("k", "CREATE {m}/below"),
     "RENAME to below": ("k", "RENAME {p}/spare {m}/below"),
 }
-NEEDS_SELECTED = {"COPY", "UID COPY", "MOVE"}
-NEVER_REFUSED = {"SUBSCRIBE": "SUBSCRIBE {m}", "UNSUBSCRIBE": "UNSUBSCRIBE {m}", "LSUB": 'LSUB "" {m}', "LIST": 'LIST "" {m}'}
+NEEDS_SELECTED = {"COPY", "UID COPY", "MOVE", "REPLACE"}
+NEVER_REFUSED = {"SUBSCRIBE": "SUBSCRIBE {m}", "UNSUBSCRIBE": "UNSUBSCRIBE {m}", "LSUB": 'LSUB "" {m}', "LIST": 'LIST "" {m}',
+                 "ESEARCH": "ESEARCH IN (mailboxes {m}) ALL"}
 
 failed = 0
 label = ""
@@ -79,7 +84,7 @@ class Place:
 def run(bob, command, **names):
     """The reply and what came before it, without the tag."""
     text = command.format(**names)
-    status, rest, untagged = bob.command(text, MAIL if text.startswith("APPEND") else None)
+    status, rest, untagged = bob.command(text, MAIL if text.startswith(("APPEND", "REPLACE")) else None)
     return status, rest, untagged
 
 
@@ -98,8 +103,10 @@ def select_own(bob):
         bob.ok("SELECT Source")
 
 
-def allowed(rights, needed):
-    return set(needed) <= rights and bool(ANY & rights)
+def allowed(place, rights, needed, command=""):
+    if "one of" in needed:
+        return "l" in rights and bool(rights & set("rswip"))
+    return (command == "GETQUOTAROOT" and place.name == "own") or (set(needed) <= rights and bool(ANY & rights))
 
 
 def expect(problems, what, cond, got):
@@ -137,7 +144,7 @@ def authenticated(place, bob):
             not_there = None if below else run(bob, quote(command), m=f"{place.outside}{absent}", p=f"{place.outside}{parent}")
             got = run(bob, quote(command), m=f"{place.outside}{box}", p=f"{place.outside}{parent}")
             what = f"{place.name} with \"{text}\""
-            if allowed(rights, needed):
+            if allowed(place, rights, needed, name):
                 if name == "SETACL nobody":
                     expect(problems, what, got[0] == "NO" and "[CANNOT]" in got[1], got)
                 else:
@@ -179,7 +186,7 @@ def never_refused(place, bob):
             expect(problems, what, got[0] == "OK", got)
             if name == "LIST" and "l" in text:
                 expect(problems, what, len(got[2]) == 1, got)
-            else:
+            elif name != "ESEARCH" or "r" not in text:
                 expect(problems, what + " is not like an absent one", plain(got, box) == plain(not_there, absent), (got, not_there))
         say(f"{place.name}: {name}", problems)
 

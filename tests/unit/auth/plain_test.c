@@ -2,8 +2,6 @@
 
 #include "tests/unit/unit.h"
 
-#include "auth/auth.h"
-
 /* clang-format off */
 static const struct {
     struct span in, user, password; /* user empty: refused */
@@ -32,7 +30,7 @@ static void parses(void **state)
         assert_int_equal(plain_parse(messages[i].in, &user, &password), messages[i].user.n > 0);
         unit_assert_same(user, messages[i].user);
         unit_assert_same(password, messages[i].password);
-        assert_int_equal(auth_plain(messages[i].in, &user, &password), messages[i].user.n > 0);
+        assert_int_equal(plain_parse(messages[i].in, &user, &password), messages[i].user.n > 0);
     }
 }
 

@@ -40,7 +40,7 @@ static const struct {
     {"too big a number",      false, BYTES("a LOGIN {99999999999999999999}\r\nb NOOP\r\n"), "a BAD [TOOBIG] Literal too large\r\n" NOOP("b"), false},
     {"far too big +",         false, BYTES("a LOGIN {4294967296+}\r\nb NOOP\r\n"), "* BYE [TOOBIG] Literal too large\r\n", true},
     {"uncountable +",         false, BYTES("a LOGIN {99999999999999999999+}\r\n"), "* BYE [TOOBIG] Literal too large\r\n", true},
-    {"literal8",              false, BYTES("a LOGIN ~{3+}\r\nann pw\r\nb NOOP\r\n"), "a BAD literal8 is for APPEND alone\r\n" NOOP("b"), false},
+    {"literal8",              false, BYTES("a LOGIN ~{3+}\r\nann pw\r\nb NOOP\r\n"), "a BAD literal8 is for APPEND and SETMETADATA\r\n" NOOP("b"), false},
     {"HTTP",                  false, BYTES("POST / HTTP/1.1\r\na NOOP\r\n"), "", true},
     {"TLS on a plain port",   false, BYTES("\x16\x03\x01\r\n"), "", true},
     {"logout",                false, BYTES("a LOGOUT\r\nb NOOP\r\n"), "* BYE Logging out\r\na OK Logout completed\r\n", true},

@@ -81,7 +81,8 @@ static void ids_are_hashed_in_their_normal_form(void **state)
     assert_int_equal(digest_hash_id(SPAN("")), UINT64_C(0xfdbdf6ac4fc52e7f));
     assert_int_equal(digest_hash_id(SPAN("a@b")), UINT64_C(0x3edaccc6bf06a9b7));
     uint64_t id = digest_hash_id(SPAN("01KF8JCEOCBS0045PS@xxx.yyy.com"));
-    assert_int_equal(id, digest_hash_id(SPAN("\"01KF8JCEOCBS0045PS\"@xxx.yyy.com"))); /* RFC 5256 §3 */
+    assert_int_equal(id,
+                     digest_hash_id(SPAN("\"01KF8JCEOCBS0045PS\"@xxx.yyy.com"))); /* RFC 5256 §3 */
     assert_int_equal(id, digest_hash_id(SPAN(" 01KF8JCEOCBS0045PS@\r\n xxx.yyy.com\t")));
     assert_int_equal(id, digest_hash_id(SPAN("\"01KF8JCEOCBS\\0045PS\"@xxx.yyy.com")));
     assert_int_not_equal(id, digest_hash_id(SPAN("01KF8JCEOCBS0045PS@xxx.yyy.org")));

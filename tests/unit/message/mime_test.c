@@ -96,6 +96,9 @@ static const struct { const char *in, *parts; } cases[] = {
     {MIXED("ab") "--ab\r\n" MIXED("a") "--a\r\n\r\none\r\n--abx\r\n\r\ntwo\r\n--ab--", /* the longest is meant */
      "M0.1 0,46,129 83 9 multipart/mixed;M0.1 52,97,107 10 2 multipart/mixed;L1.1 102,104,107 3 0 text/plain;"
      "L0.2 116,118,121 3 0 text/plain;"},
+    {MIXED("a") "--a\r\n" MIXED("ab") "--ab\r\n\r\none\r\n--abx\r\n\r\ntwo\r\n--ab--\r\n--a--",
+     "M0.1 0,45,136 91 10 multipart/mixed;M0.1 50,96,129 33 6 multipart/mixed;L1.1 102,104,107 3 0 text/plain;"
+     "L1.2 116,118,121 3 0 text/plain;"},
     {MIXED("a") "--a\r\n" MIXED("a--") "--a--\r\n\r\none\r\n--a----\r\n--a--\r\n",
      "M0.1 0,45,127 82 8 multipart/mixed;M0.1 50,97,118 21 3 multipart/mixed;L1.1 104,106,109 3 0 text/plain;"},
     /* multipart/digest, RFC 2046 §5.1.5 */

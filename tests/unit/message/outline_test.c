@@ -434,14 +434,19 @@ static void the_digest_and_the_preview_are_in_it(void **state)
     struct digest d;
     buf_init(&out, OUTLINE_RECORD_MAX);
     record_of(&out,
-              SPAN("Date: Thu, 1 Jan 1970 01:00:10 +0100\r\nSubject: old\r\nSubject: Re: =?utf-8?q?t=C3=A9a?=\r\n"
+              SPAN("Date: Thu, 1 Jan 1970 01:00:10 +0100\r\nSubject: old\r\nSubject: Re: "
+                   "=?utf-8?q?t=C3=A9a?=\r\n"
                    "References: <a@b>\r\n <c@d>\r\nMessage-ID: <e@f>\r\n\r\n> tea?\r\nyes\r\n"),
               3, &outline_limits_default);
     assert_true(outline_open(buf_span(&out), &o));
     assert_true(digest_open(o.digest, &d));
     check(0, o.preview, "yes");
-    check(1, o.subject, "Re: t\xc3\xa9" "a");
-    check(2, d.subject, "t\xc3\xa9" "a");
+    check(1, o.subject,
+          "Re: t\xc3\xa9"
+          "a");
+    check(2, d.subject,
+          "t\xc3\xa9"
+          "a");
     assert_true(d.reply && d.dated);
     assert_int_equal(d.sent.utc, 10);
     assert_int_equal(d.id, digest_hash_id(SPAN("e@f")));

@@ -75,6 +75,10 @@ static enum err blob_deliver_with(struct store *st, struct blob_delivery *d, siz
     blob_stream(d->w, n, piece);
     if (n % 2)
         blob_seal(d->w);
+    else if (n % 4 == 0)
+        blob_land(d->w);
+    while (blob_in_flight(d->w))
+        unit_box_run(&blob_box);
     d->op = (struct store_op){
         .apply = blob_delivery_apply, .done = blob_delivery_done, .home = &blob_box.post};
     d->done = false;

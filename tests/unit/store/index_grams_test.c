@@ -52,6 +52,7 @@ static void index_grams_of_bodies(void **state)
     index_grams_clear(&g);
     index_grams_sort(&g);
     assert_grams(&g, "");
+    index_grams_trim(&g);
     unit_err(index_grams_read(&g, st, 9999, 0, &wide, f), ERR_NOTFOUND);
     assert_int_equal(g.count, 0);
     index_grams_fini(&g);

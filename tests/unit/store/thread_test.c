@@ -56,7 +56,8 @@ static void converse(struct txn *t)
     assert_int_not_equal(thread_of(t, first), thread_of(t, other));
     assert_int_equal(thread_of(t, reply), thread_of(t, first));
     assert_int_equal(thread_of(t, again), thread_of(t, first));
-    assert_int_equal(thread_of(t, deliver(t, "Message-ID: <1@x>\r\n\r\n")), thread_of(t, first)); /* twice */
+    assert_int_equal(thread_of(t, deliver(t, "Message-ID: <1@x>\r\n\r\n")),
+                     thread_of(t, first)); /* twice */
     assert_int_equal(rows_of(t, unit_account), 4);
 }
 
@@ -167,7 +168,8 @@ static void many_references(struct txn *t)
     uint32_t uid = deliver(t, text.p);
     assert_int_equal(rows_of(t, unit_account), before + 32);
     assert_int_equal(thread_of(t, deliver(t, "In-Reply-To: <0@many>\r\n\r\n")), thread_of(t, uid));
-    assert_int_equal(thread_of(t, deliver(t, "In-Reply-To: <999@many>\r\n\r\n")), thread_of(t, uid));
+    assert_int_equal(thread_of(t, deliver(t, "In-Reply-To: <999@many>\r\n\r\n")),
+                     thread_of(t, uid));
     buf_fini(&text);
 }
 
