@@ -113,8 +113,8 @@ int admin_store_stats(struct admin *a, const struct cli_args *args)
     store_stats(a->store, &text);
     if (index_state(a->store, &is, NULL) == ERR_OK)
         (void)buf_addf(&text,
-                       "index_bodies=%" PRIu64 "\nindex_indexed=%" PRIu64 "\nindex_segments=%" PRIu64
-                       "\nindex_bytes=%" PRIu64 "\n",
+                       "index_bodies=%" PRIu64 "\nindex_indexed=%" PRIu64
+                       "\nindex_segments=%" PRIu64 "\nindex_bytes=%" PRIu64 "\n",
                        is.bodies, is.indexed, is.segments, is.bytes);
     (void)a->out(a, buf_span(&text)); /* who no longer listens needs no answer */
     buf_fini(&text);

@@ -38,7 +38,8 @@ struct outline {
     uint32_t parts; /* number of parts, in document order; part 0 is the message itself */
     /* Ready for the wire, RFC 9051 §7.5.2, with 8-bit strings as literals; bodystructure with extension data. */
     struct span envelope, bodystructure;
-    bool fields_kept;    /* the message's own header fields for which header_keep holds are all here, as they came: */
+    bool
+        fields_kept; /* the message's own header fields for which header_keep holds are all here, as they came: */
     struct span fields;
     struct span subject; /* decoded to UTF-8, unfolded; cut at 1,000 bytes */
     struct span digest;  /* a record for digest_open, message/digest.h */

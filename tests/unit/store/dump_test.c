@@ -49,7 +49,7 @@ static void dump_lines(void **state)
         "1700000000,\"floor\":0}\n",
         "{\"alias\":\"@example.org\",\"targets\":[\"ann@example.org\"]}\n",
         "{\"mailbox\":2,\"account\":1,\"name\":\"INBOX\",\"uidvalidity\":",
-        ",\"uidnext\":3,\"highestmodseq\":2,\"messages\":1,\"unseen\":1,\"deleted\":0,\"bytes\":25,"
+        ",\"uidnext\":3,\"highestmodseq\":2,\"messages\":1,\"unseen\":1,\"deleted\":0,\"bytes\":25,\"deleted_bytes\":0,"
         "\"recent_from\":2,\"uses\":0,"
         "\"created\":1700000000,\"keywords\":[\"$a\"]}\n",
         "\"name\":\"a\\\\b/\xc3\xa4\"",
