@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """tests/model/garbage.py [--sessions N] [--seed S]: peers that talk nonsense: the transcripts of tests/dialog with bytes changed, cut out,
-doubled and mixed between two of them, and plain noise; left by an end, a reset, or by waiting for what the server says to it.
+doubled and mixed between two of them, commands invented from the grammar (talk.py), and plain noise; some of them compressed;
+left by an end, a reset, or by waiting for what the server says to it.
 
 The server must go on: every session that waits is ended by the server, others are served meanwhile, a mailbox that nobody
 named is as it was, and `mailstead check` finds nothing. (Sessions that stop at every byte are in tests/fault/peers.py.)"""
@@ -12,11 +13,13 @@ import re
 import smtplib
 import socket
 import sys
+import zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "lib"), os.path.join(HERE, "..", "dialog")]
 from imap import Imap  # noqa: E402
 from lab import Lab  # noqa: E402
+import talk  # noqa: E402
 from run import encode  # noqa: E402
 
 BYSTANDER, VICTIM = "bystander@apart.example", "ann@garbage.example"
@@ -39,6 +42,23 @@ def transcripts(service):
                     said.setdefault(m.group(1), []).append(encode(re.sub(r"\$\w+", VICTIM, text), bare) + (b"" if bare else b"\r\n"))
         out += [b"".join(lines) for lines in said.values()]
     return out
+
+
+def deflated(rng, text):
+    """The same, most of it behind COMPRESS; sometimes broken there."""
+    head = f"l LOGIN {VICTIM} pw\r\nz COMPRESS DEFLATE\r\n".encode()
+    packer = zlib.compressobj(rng.randint(0, 9), zlib.DEFLATED, -15)
+    packed = bytearray(packer.compress(text) + packer.flush(rng.choice([zlib.Z_SYNC_FLUSH, zlib.Z_FULL_FLUSH, zlib.Z_FINISH])))
+    if rng.random() < 0.3:
+        packed[rng.randrange(len(packed))] ^= 1 << rng.randrange(8)
+    return head + bytes(packed)
+
+
+def invented(rng):
+    text = talk.session(rng, VICTIM, "pw")
+    if rng.random() < 0.5:
+        text = mutated(rng, [text])
+    return deflated(rng, text) if rng.random() < 0.15 else text
 
 
 def mutated(rng, corpus):
@@ -112,7 +132,7 @@ def run(lab, rng, sessions):
     corpus = {"imap": transcripts("imap"), "smtp": transcripts("smtp")}
     for n in range(1, sessions + 1):
         service = rng.choice(["imap", "imap", "smtp"])
-        text = mutated(rng, corpus[service])
+        text = invented(rng) if service == "imap" and rng.random() < 0.6 else mutated(rng, corpus[service])
         door = rng.choice([service] * 8 + (["imaps"] if service == "imap" else ["submission"] * 2))
         said = session(rng, getattr(lab, door), text)
         if said is None or lab.process.poll() is not None:
