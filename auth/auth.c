@@ -33,18 +33,24 @@ const struct auth_options auth_options_default = {
 
 /* --- start and end --- */
 
-/* Whether SCRAM can be offered; reads all accounts. */
+/* Whether SCRAM can be offered; reads all accounts, without the lock: loops take it. Of several at once the one that began
+ * last has seen everything, and counts. */
 static void auth_count(struct auth *a)
 {
     struct fault f = FAULT_NONE;
     unsigned without = 0;
     pthread_mutex_lock(&a->lock);
+    unsigned generation = ++a->generation;
+    a->without_scram = UINT32_MAX; /* not known */
+    pthread_mutex_unlock(&a->lock);
     enum err e = a->options.lab || a->options.only_app_passwords
                      ? ERR_OK
                      : auth_account_without_scram(a->store, &without, &f);
-    a->without_scram = e == ERR_OK ? without : UINT32_MAX;
-    a->generation++;
-    atomic_store(&a->scram, !a->options.lab && a->without_scram == 0);
+    pthread_mutex_lock(&a->lock);
+    if (generation == a->generation) {
+        a->without_scram = e == ERR_OK ? without : UINT32_MAX;
+        atomic_store(&a->scram, !a->options.lab && a->without_scram == 0);
+    }
     pthread_mutex_unlock(&a->lock);
     if (e != ERR_OK)
         log_event(LOG_ERROR, NULL, "auth.error", "why=\"%s\"", f.text);
@@ -342,8 +348,8 @@ static void auth_derived_done(struct store_op *op, enum err e, const struct faul
     if (e != ERR_OK) /* at the next login, then */
         log_event(LOG_WARN, NULL, "auth.error", "why=\"%s\"", f->text);
     pthread_mutex_lock(&a->lock);
-    if (e == ERR_OK && w->added && w->generation == a->generation && a->without_scram > 0 &&
-        --a->without_scram == 0)
+    if (e == ERR_OK && w->added && w->generation == a->generation &&
+        a->without_scram != UINT32_MAX && a->without_scram > 0 && --a->without_scram == 0)
         atomic_store(&a->scram, !a->options.lab);
     pthread_mutex_unlock(&a->lock);
     auth_finish(w);

@@ -49,14 +49,17 @@ enum err certificate_map_open(const char *file, struct certificate_map **out, st
     m->names = map_new();
     enum err e = ERR_OK;
     while (e == ERR_OK && fgets(line, sizeof line, in)) {
+        struct span text = span_cstr(line);
         n++;
-        if (!add_line(m, span_cstr(line)))
+        if (text.n + 1 == sizeof line || !add_line(m, text)) /* or it is too long */
             e = fault_set(f, ERR_INVALID, "%s:%u: \"NAME ADDRESS\" is wanted", file, n);
     }
+    if (e == ERR_OK && ferror(in))
+        e = fault_set(f, ERR_INVALID, "%s: %s", file, strerror(errno));
     fclose(in);
     if (e != ERR_OK)
         certificate_map_close(&m);
-    *out = m;
+    *out = m; /* NULL by now on an error */
     return e;
 }
 

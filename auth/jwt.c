@@ -16,7 +16,6 @@
 #define LEEWAY_S 60 /* between the issuer's clock and ours */
 
 struct jwt_keys {
-    struct arena *arena; /* texts of the keys */
     struct jwt_key *keys[KEY_COUNT];
     size_t n;
 };

@@ -30,7 +30,10 @@ static bool certificate(const struct sasl_door *d, const struct sasl_mechanism *
 static bool tokens(const struct sasl_door *d, const struct sasl_mechanism *m)
 {
     (void)m;
-    return d->may_password && d->auth->jwt_keys;
+    pthread_rwlock_rdlock(&d->auth->files);
+    bool there = d->auth->jwt_keys != NULL;
+    pthread_rwlock_unlock(&d->auth->files);
+    return d->may_password && there;
 }
 
 static enum sasl_is step_plain(struct sasl *s, struct span response);

@@ -1,11 +1,11 @@
 #include "imapd/imap_acl.h"
 
-#include "common/utf8.h"
 #include "imapd/imap_parse.h"
 #include "imapd/imap_reach.h"
 #include "imapd/imap_session.h"
 #include "imapd/imap_verbs.h"
 #include "message/address.h"
+#include "message/saslprep.h"
 #include "store/directory.h"
 
 /* Room: GETACL, SETACL, DELETEACL, LISTRIGHTS and MYRIGHTS, RFC 4314 §3. */
@@ -43,7 +43,7 @@ static void imap_acl_identifier(struct imap_cmd *c, struct imap_acl_who *w)
     w->given = imap_parse_astring(&c->args, c->arena);
     w->negative = w->given.n > 0 && w->given.p[0] == '-';
     struct span rest = span_from(w->given, w->negative ? 1 : 0);
-    if (scan_ok(&c->args) && (rest.n == 0 || !utf8_valid(rest)))
+    if (scan_ok(&c->args) && (!saslprep(c->arena, rest, &rest) || rest.n == 0)) /* RFC 4314 §3 */
         scan_fail(&c->args, "Not an identifier");
     w->anyone = span_eq(rest, SPAN("anyone"));
     w->owner = span_eq(rest, SPAN("owner"));

@@ -63,7 +63,8 @@ struct imap_append {
     struct imap_append_parse parse;
     const struct imap_input_literal *literal; /* announced behind the present text */
     struct arena *scratch;                    /* for one item of the text */
-    bool checked;                             /* the mailbox is there */
+    bool checked;                             /* the mailbox is there: */
+    uint64_t account;                         /* it belongs to this one */
     /* all messages, and the present one */
     struct append_message *first, *last;
     unsigned count;
@@ -408,9 +409,6 @@ static enum step imap_append_check(struct imap_append *a, bool *ok)
     if (e == ERR_OK)
         e = imap_reach(s, t, c->arena, a->name, ACL_INSERT, &box, &f);
     bool no_target = e == ERR_NOTFOUND;
-    const struct quota_amount more = {a->literal ? a->literal->bytes : 0, 1, 0};
-    if (e == ERR_OK && !a->replaced_uid)
-        e = quota_allows(t, box.account, &more, &f);
     if (e == ERR_OK && a->replaced_uid)
         e = imap_reach_selected(s, t, ACL_DELETE | ACL_EXPUNGE, &f);
     txn_read_end(&t);
@@ -418,7 +416,30 @@ static enum step imap_append_check(struct imap_append *a, bool *ok)
         return imap_reply_no(c, "TRYCREATE", "There is no such mailbox");
     if (e != ERR_OK)
         return imap_reply_err(c, e, &f);
+    a->account = box.account;
     *ok = a->checked = true;
+    return STEP_WAIT;
+}
+
+/* So many bytes more for the present message, or for a new one: too large, or more than the quota allows as far as it is known
+ * now? What a replaced message gives back is known to the operation alone. */
+static enum step imap_append_room(struct imap_append *a, uint64_t more, bool *ok)
+{
+    struct imap_session *s = a->cmd->session;
+    struct fault f = FAULT_NONE;
+    struct txn *t = NULL;
+    *ok = false;
+    if (!imap_append_fits(a, more))
+        return imap_append_too_big(a);
+    const struct quota_amount all = {a->total_bytes + (a->now ? a->now->bytes : 0) + more,
+                                     a->count + 1, 0};
+    enum err e = a->replaced_uid ? ERR_OK : txn_read(s->options->store, &t, &f);
+    if (t)
+        e = quota_allows(t, a->account, &all, &f);
+    txn_read_end(&t);
+    if (e != ERR_OK)
+        return imap_reply_err(a->cmd, e, &f);
+    *ok = true;
     return STEP_WAIT;
 }
 
@@ -458,9 +479,9 @@ static enum step imap_append_text(struct imap_cmd *c, struct span text,
 static enum step imap_append_literal(struct imap_append *a)
 {
     bool ok;
-    if (!imap_append_fits(a, a->literal->bytes))
-        return imap_append_too_big(a);
     enum step step = imap_append_check(a, &ok);
+    if (ok)
+        step = imap_append_room(a, a->literal->bytes, &ok);
     if (!ok)
         return step;
     if (!a->now)
@@ -496,12 +517,10 @@ static enum step imap_append_url(struct imap_append *a, bool *ok)
         return imap_append_bad_url(a, a->item.url);
     if (e != ERR_OK)
         return imap_reply_err(a->cmd, e, &f);
-    if (!imap_append_fits(a, a->part.left))
-        return imap_append_too_big(a);
-    if (!a->now)
+    step = imap_append_room(a, a->part.left, ok);
+    if (*ok && !a->now)
         imap_append_open(a);
-    *ok = true;
-    return STEP_WAIT;
+    return step;
 }
 
 /* The next helping of a URL's bytes. */

@@ -3,6 +3,7 @@
 #include "imapd/imap_condstore.h"
 #include "imapd/imap_login.h"
 #include "imapd/imap_misc.h"
+#include "imapd/imap_notify.h"
 #include "imapd/imap_parse.h"
 #include "imapd/imap_session.h"
 #include "imapd/imap_verbs.h"
@@ -82,6 +83,7 @@ static const struct imap_capability imap_capability_table[] = {
     {"LOGINDISABLED",      BEFORE, has_no_login,        NULL, 0, 0},
     {"AUTH=",              BEFORE, imap_login_offers,   imap_login_mechanisms, 0, 0},
     {"IDLE",               AFTER,  NULL,                NULL, 0, 0},
+    {"NOTIFY",             AFTER,  NULL,                NULL, 0, 0},
     {"NAMESPACE",          AFTER,  NULL,                NULL, 0, 0},
     {"CHILDREN",           AFTER,  NULL,                NULL, 0, 0},
     {"UIDPLUS",            AFTER,  NULL,                NULL, 0, 0},
@@ -133,8 +135,8 @@ static const struct imap_capability imap_capability_table[] = {
     {"QUOTA=RES-STORAGE",  AFTER,  NULL,                NULL, 0, 0},
     {"QUOTA=RES-MESSAGE",  AFTER,  NULL,                NULL, 0, 0},
     {"QUOTA=RES-MAILBOX",  AFTER,  NULL,                NULL, 0, 0},
-    {"METADATA",           AFTER,  NULL,                NULL, 0, 0},
-    {"METADATA-SERVER",    AFTER,  NULL,                NULL, 0, 0},
+    {"METADATA",           AFTER,  NULL,                NULL, IMAP_METADATA, IMAP_METADATA_SERVER},
+    {"METADATA-SERVER",    AFTER,  NULL,                NULL, IMAP_METADATA_SERVER, 0},
     {"APPENDLIMIT=",       AFTER,  NULL,                message_bytes, 0, 0},
 };
 /* clang-format on */
@@ -201,5 +203,7 @@ enum step imap_capability_enable(struct imap_cmd *c)
     if (wanted & IMAP_CONDSTORE)
         imap_condstore_on(s);
     s->enabled |= wanted;
+    if (wanted & (IMAP_METADATA | IMAP_METADATA_SERVER))
+        imap_notify_metadata(s);
     return imap_reply_ok(c, NULL, "Enabled");
 }

@@ -141,6 +141,16 @@ static void end_message(struct imap_cmd *c, struct fetch *st)
     st->sent++;
 }
 
+/* A literal holds no NUL (RFC 9051 §4.3.1), but a message that came as literal8 may: BODY[...] has 0x80 in its place. */
+static void no_nul(struct fetch *st, size_t from)
+{
+    if (st->out.n == from)
+        return;
+    char *end = st->out.p + st->out.n, *p = st->out.p + from;
+    while (p < end && (p = memchr(p, '\0', (size_t)(end - p))))
+        *p++ = '\x80';
+}
+
 static enum err next_item(struct imap_cmd *c, struct txn *t, struct fetch *st, struct fault *f)
 {
     if (st->item == st->items.n) {
@@ -155,13 +165,20 @@ static enum err next_item(struct imap_cmd *c, struct txn *t, struct fetch *st, s
     if (st->between)
         buf_byte(&st->out, ' ');
     st->between = true;
-    return imap_fetch_body(t, &st->msg, &st->outline, item, &st->out, &st->bytes, &st->following,
-                           f);
+    size_t before = st->out.n;
+    enum err e = imap_fetch_body(t, &st->msg, &st->outline, item, &st->out, &st->bytes,
+                                 &st->following, f);
+    if (item->kind == FETCH_SECTION)
+        no_nul(st, before);
+    return e;
 }
 
 static enum err follow(struct txn *t, struct fetch *st, struct fault *f)
 {
+    size_t before = st->out.n;
     enum err e = imap_fetch_body_more(t, st->msg.blob, &st->bytes, &st->out, f);
+    if (st->items.list[st->item - 1].kind == FETCH_SECTION)
+        no_nul(st, before);
     st->following = st->bytes.at < st->bytes.end;
     return e;
 }
@@ -442,4 +459,37 @@ enum step imap_fetch(struct imap_cmd *c)
     imap_since_init(&st->since, items->changedsince);
     c->more = since_more;
     return since_more(c);
+}
+
+/* --- messages that arrive --- */
+
+void imap_fetch_news(struct imap_cmd *c, const struct fetch_items *items, const struct uidset *uids)
+{
+    struct fetch *st = begin(c);
+    st->items = *items;
+    uidset_copy(&st->uids, uids);
+    imap_rows_init(&st->rows, c->session->view->mailbox, &st->uids);
+}
+
+enum err imap_fetch_news_more(struct imap_cmd *c, bool *done, bool *mid, struct fault *f)
+{
+    struct fetch *st = c->state;
+    struct txn *t = NULL;
+    if (!st->in_message && st->rows.next) { /* some may have been told to be gone since */
+        uidset_intersect(&st->uids, &c->session->view->uids);
+        st->rows.next = uidset_next(&st->uids, st->rows.next);
+    }
+    enum err e = txn_read(c->session->options->store, &t, f);
+    if (e == ERR_OK)
+        e = slice(c, t, st, done, f);
+    txn_read_end(&t);
+    if (e == ERR_INVALID && st->in_message) {
+        bool size = st->items.list[st->item - 1].kind == FETCH_BINARY_SIZE;
+        buf_addz(&st->out, size ? " 0)\r\n" : " NIL)\r\n");
+        st->in_message = false;
+        e = ERR_OK;
+    }
+    *mid = st->in_message;
+    flush(c, st);
+    return e;
 }

@@ -59,6 +59,16 @@ struct fetch_items {
 /* fetch-att or a macro or a list of them, and the modifiers behind; to the end of s. */
 void imap_fetch_parse(struct scan *s, struct arena *a, bool uid, struct fetch_items *out);
 
+/* "(" fetch-att *(SP fetch-att) ")"    RFC 5465 §8; spans in out point into s. */
+void imap_fetch_parse_list(struct scan *s, struct arena *a, struct fetch_items *out);
+
+/* The same items of messages that arrive, outside of a command: c is not the session's but one for this alone, with an arena;
+ * it ends with imap_cmd_end. uids is copied. To be called until it is done; *mid: a response stands half said, nothing else may
+ * be sent. ERR_INVALID is none: that item is left out. */
+void imap_fetch_news(struct imap_cmd *c, const struct fetch_items *items,
+                     const struct uidset *uids);
+enum err imap_fetch_news_more(struct imap_cmd *c, bool *done, bool *mid, struct fault *f);
+
 /* A data item of the row or of the outline, with its label, to out. o may be unset where the kind needs none. */
 struct imap_view;
 void imap_fetch_row_item(const struct imap_view *v, const struct msg *m, const struct outline *o,

@@ -298,6 +298,16 @@ static bool has(const struct fetch_items *items, enum fetch_kind kind)
     return false;
 }
 
+void imap_fetch_parse_list(struct scan *s, struct arena *a, struct fetch_items *out)
+{
+    *out = (struct fetch_items){0};
+    scan_byte(s, '(', "Expected ( before the items");
+    do
+        fetch_att(s, a, out);
+    while (scan_try(s, ' '));
+    scan_byte(s, ')', "Expected ) after the items");
+}
+
 void imap_fetch_parse(struct scan *s, struct arena *a, bool uid, struct fetch_items *out)
 {
     *out = (struct fetch_items){0};

@@ -4,9 +4,10 @@
 /* Room: the walk of every search: the rows of its candidates, a slice of the loop at a time, each held against the
  * program. */
 
-#define FIND_LOOK_COUNT 64  /* rows between two looks at the clock */
+#define FIND_LOOK_COUNT 64  /* rows between two looks at the clock ... */
+#define FIND_LOOK_KEYS 6400 /* ... or so many times a key was held against a row */
 #define FIND_APART_COUNT 64 /* UIDs from one candidate to the next that are not walked through */
-#define FIND_PLAN_RANGES 4000000 /* of sets that a plan may go through, all keys together */
+#define FIND_PLAN_RANGES 1000000 /* of sets that a plan may go through, all keys together */
 
 void imap_find_init(struct imap_find *f, struct imap_session *s, struct search_program *p,
                     uint64_t mailbox, const struct uidset *candidates)
@@ -37,6 +38,13 @@ void imap_find_fini(struct imap_find *f)
     buf_fini(&f->scores);
     arena_free(&f->message.arena);
     f->session = NULL;
+}
+
+static bool is_slice_over(const struct imap_find *f, unsigned rows)
+{
+    unsigned look = FIND_LOOK_KEYS / (f->program->key_count + 1) + 1;
+    return rows % (look < FIND_LOOK_COUNT ? look : FIND_LOOK_COUNT) == 0 &&
+           imap_cmd_should_yield(&f->session->cmd);
 }
 
 /* The bits of the keywords that are asked for, as this snapshot has them: another session may have made one. */
@@ -201,7 +209,7 @@ static bool gather(struct imap_find *f)
         if (imap_search_match(m, f->program->keys, &scan) != SEARCH_NO &&
             imap_find_filter_add(&f->filter, &row))
             return true;
-        if (n % FIND_LOOK_COUNT == 0 && imap_cmd_should_yield(&f->session->cmd))
+        if (is_slice_over(f, n))
             return false;
     }
     return true;
@@ -210,17 +218,25 @@ static bool gather(struct imap_find *f)
 /* What the index leaves is the candidates of the walk that reads. */
 static enum err more_filter(struct imap_find *f, struct txn *t, struct fault *fault)
 {
+    struct imap_find_filter *w = &f->filter;
+    enum err e = ERR_OK;
     f->message.rows_only = true;
     f->message.t = t;
-    imap_rows_begin(&f->rows, t);
-    bool run = gather(f);
-    enum err e = imap_rows_end(&f->rows, ERR_OK, fault);
-    if (e == ERR_OK && run)
-        e = imap_find_filter_run(&f->filter, &f->message, f->program, fault);
-    f->message.rows_only = false;
-    if (e == ERR_OK && run && f->rows.next == 0) {
-        uidset_copy(&f->candidates, &f->filter.maybe);
+    if (w->stage == IMAP_FIND_FILTER_GATHERS) {
+        imap_rows_begin(&f->rows, t);
+        bool run = gather(f);
+        e = imap_rows_end(&f->rows, ERR_OK, fault);
+        if (e == ERR_OK && !run)
+            return ERR_OK;
+        if (e == ERR_OK)
+            imap_find_filter_begin(w, f->program);
+    }
+    if (e == ERR_OK)
+        e = imap_find_filter_run(w, &f->message, f->program, &f->session->cmd, fault);
+    if (e == ERR_OK && w->stage == IMAP_FIND_FILTER_GATHERS && f->rows.next == 0) {
+        uidset_copy(&f->candidates, &w->maybe);
         begin_rows(f);
+        f->message.rows_only = false;
         f->stage = FIND_ROWS;
     }
     return e;
@@ -286,7 +302,7 @@ static enum err slice(struct imap_find *f, struct txn *t, bool *done, struct fau
             begin_message(f, &row);
         else
             *done = true;
-        if ((read || n % FIND_LOOK_COUNT == 0) && imap_cmd_should_yield(&f->session->cmd))
+        if (read ? imap_cmd_should_yield(&f->session->cmd) : is_slice_over(f, n))
             break;
     }
     if (f->message.err != ERR_OK)

@@ -43,6 +43,7 @@ enum step imap_idle(struct imap_cmd *c)
     if (s->view && !imap_view_news(s->view, true, false))
         conn_want_room(s->conn);
     s->idling = true;
+    imap_session_stir(s);
     s->active_ms = clock_ms();
     imap_idle_next(s);
     imap_session_deadline(s);

@@ -36,7 +36,8 @@ struct imap_list {
     size_t pattern_count;
     struct imap_tree_reader *reader;
     struct imap_tree tree;
-    size_t at; /* the next node: backwards while matching, forwards while telling */
+    size_t at;      /* the next node: backwards while matching, forwards while telling */
+    size_t pattern; /* the next pattern for it */
 };
 
 /* --- arguments --- */
@@ -130,15 +131,21 @@ static bool imap_list_wanted(const struct imap_list *l, const struct imap_tree_n
     return (l->select & (LIST_SUBSCRIBED | LIST_SPECIAL)) || n->exists;
 }
 
-static void imap_list_choose(struct imap_list *l, size_t i)
+/* The node before l->at is held against the next pattern; after the last one the levels above hear of it. */
+static void imap_list_choose(struct imap_list *l)
 {
+    size_t i = l->at - 1;
     struct imap_tree_node *n = &l->tree.nodes[i];
-    for (size_t k = 0; k < l->pattern_count; k++) {
-        if (imap_match(&l->patterns[k], n->box.name)) {
+    if (l->pattern < l->pattern_count) {
+        const struct imap_match *m = &l->patterns[l->pattern++];
+        if (imap_match(m, n->box.name)) {
             n->matches = true;
-            n->levels |= l->patterns[k].levels;
+            n->levels |= m->levels;
         }
+        return;
     }
+    l->pattern = 0;
+    l->at = i;
     if (n->parent != i) {
         struct imap_tree_node *parent = &l->tree.nodes[n->parent];
         bool wanted = imap_list_wanted(l, n);
@@ -261,7 +268,7 @@ static enum step imap_list_match(struct imap_cmd *c)
 {
     struct imap_list *l = c->state;
     while (l->at > 0) {
-        imap_list_choose(l, --l->at);
+        imap_list_choose(l);
         if (l->at > 0 && imap_cmd_should_yield(c)) {
             c->more = imap_list_match;
             return STEP_MORE;
@@ -296,6 +303,12 @@ static enum step imap_list_read(struct imap_cmd *c)
     return imap_list_match(c);
 }
 
+static void imap_list_cleanup(struct imap_cmd *c)
+{
+    struct imap_list *l = c->state;
+    imap_tree_end(l->reader);
+}
+
 /* Whether the pattern can match a name below root, or the root: up to its first wildcard they agree. */
 static bool imap_list_may_match(struct span pattern, struct span root)
 {
@@ -314,6 +327,7 @@ static enum step imap_list_run(struct imap_cmd *c, struct imap_list *l)
                   imap_list_may_match(l->patterns[i].pattern, SPAN(IMAP_REACH_SHARED));
     l->reader = imap_tree_begin(c->arena, c->session->account, others);
     c->state = l;
+    c->cleanup = imap_list_cleanup;
     return imap_list_read(c);
 }
 

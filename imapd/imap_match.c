@@ -4,10 +4,51 @@
 
 /* No name is longer, so no pattern with more characters that stand for themselves matches one. */
 #define IMAP_MATCH_BYTES (2 * MAILBOX_NAME_BYTES + 1)
+#define IMAP_MATCH_WORDS (IMAP_MATCH_BYTES / 64 + 1)
+
+/* Bit i speaks of the pattern's byte i; there are as many words in each as the pattern and its end need. */
+struct imap_match_bits {
+    size_t words;
+    const uint64_t *of[256]; /* it is that byte, and stands for itself */
+    uint64_t *wild, *star;   /* it is a wildcard; it is "*" */
+};
+static const uint64_t imap_match_none[IMAP_MATCH_WORDS];
 
 static bool imap_match_is_wild(char c)
 {
     return c == '*' || c == '%';
+}
+
+static uint64_t *imap_match_row(struct arena *a, size_t words)
+{
+    uint64_t *row = arena_alloc(a, words * sizeof *row);
+    memset(row, 0, words * sizeof *row);
+    return row;
+}
+
+static const struct imap_match_bits *imap_match_bits(struct arena *a, struct span pattern)
+{
+    struct imap_match_bits *b = arena_new_of(a, struct imap_match_bits);
+    uint64_t *own[256] = {0};
+    b->words = pattern.n / 64 + 1;
+    b->wild = imap_match_row(a, b->words);
+    b->star = imap_match_row(a, b->words);
+    for (size_t i = 0; i < pattern.n; i++) {
+        unsigned char c = (unsigned char)pattern.p[i];
+        uint64_t bit = (uint64_t)1 << i % 64;
+        if (c == '*')
+            b->star[i / 64] |= bit;
+        if (imap_match_is_wild(pattern.p[i])) {
+            b->wild[i / 64] |= bit;
+            continue;
+        }
+        if (!own[c])
+            own[c] = imap_match_row(a, b->words);
+        own[c][i / 64] |= bit;
+    }
+    for (size_t c = 0; c < 256; c++)
+        b->of[c] = own[c] ? own[c] : imap_match_none;
+    return b;
 }
 
 struct imap_match imap_match_of(struct arena *a, struct span reference, struct span pattern)
@@ -30,6 +71,7 @@ struct imap_match imap_match_of(struct arena *a, struct span reference, struct s
         }
     }
     m.pattern = span_of(out, n);
+    m.bits = imap_match_bits(a, m.pattern);
     return m;
 }
 
@@ -40,33 +82,37 @@ static size_t imap_match_folded(struct span name)
     return inbox ? 5 : 0;
 }
 
-/* reach[i]: the pattern's first i bytes match the name so far. One row is enough, taken from the
- * right. */
+/* Bit i of reach: the pattern's first i bytes match the name so far. One byte of the name more; no two wildcards stand side by
+ * side, so that at most one is passed over for nothing. False: nothing can match any more. */
+static bool imap_match_byte(const struct imap_match_bits *b, unsigned char c, unsigned char also,
+                            uint64_t reach[IMAP_MATCH_WORDS])
+{
+    const uint64_t *stay = c == '/' ? b->star : b->wild;
+    uint64_t any = 0, carry = 0, passed = 0;
+    for (size_t w = 0; w < b->words; w++) {
+        uint64_t itself = reach[w] & (b->of[c][w] | b->of[also][w]);
+        uint64_t now = itself << 1 | carry | (reach[w] & stay[w]);
+        uint64_t wild = now & b->wild[w];
+        carry = itself >> 63;
+        reach[w] = now | wild << 1 | passed;
+        passed = wild >> 63;
+        any |= reach[w];
+    }
+    return any != 0;
+}
+
 bool imap_match(const struct imap_match *m, struct span name)
 {
-    bool reach[IMAP_MATCH_BYTES + 1];
-    struct span p = m->pattern;
+    const struct imap_match_bits *b = m->bits;
+    uint64_t reach[IMAP_MATCH_WORDS] = {0};
     size_t folded = imap_match_folded(name);
-    if (!p.p)
+    if (!m->pattern.p)
         return false;
-    reach[0] = true;
-    for (size_t i = 0; i < p.n; i++)
-        reach[i + 1] = reach[i] && imap_match_is_wild(p.p[i]);
+    reach[0] = 1 | (b->wild[0] & 1) << 1;
     for (size_t k = 0; k < name.n; k++) {
         unsigned char c = (unsigned char)name.p[k];
-        bool before = reach[0]; /* reach[i] as it was before this byte */
-        reach[0] = false;
-        for (size_t i = 0; i < p.n; i++) {
-            bool was = reach[i + 1];
-            unsigned char want = (unsigned char)p.p[i];
-            if (imap_match_is_wild(p.p[i]))
-                reach[i + 1] =
-                    reach[i] || (was && (want == '*' || c != '/')); /* nothing more, or this byte */
-            else
-                reach[i + 1] =
-                    before && (want == c || (k < folded && span_lower(want) == span_lower(c)));
-            before = was;
-        }
+        if (!imap_match_byte(b, c, k < folded ? (unsigned char)span_lower(c) : c, reach))
+            return false;
     }
-    return reach[p.n];
+    return reach[m->pattern.n / 64] >> m->pattern.n % 64 & 1;
 }

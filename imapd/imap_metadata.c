@@ -25,7 +25,7 @@ struct metadata {
     uint64_t max_bytes, longest; /* MAXSIZE, and the longest that was left out */
     struct imap_session *session;
     struct txn *txn;
-    struct span asked; /* the entry that is being told */
+    size_t asked; /* which of names is being told */
 };
 
 /* --- arguments --- */
@@ -35,8 +35,9 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
 
-/* entry = astring: slash-separated, without "*" and "%", RFC 5464 §3.2 and §5 */
-static struct span scan_entry(struct scan *in, struct arena *a)
+/* entry = astring: slash-separated, without "*" and "%", RFC 5464 §3.2 and §5. top: "/private" alone is one, too, to look
+ * below it. */
+static struct span scan_entry(struct scan *in, struct arena *a, bool top)
 {
     struct span given = imap_parse_astring(in, a);
     char *name = arena_alloc(a, given.n + 1);
@@ -48,8 +49,10 @@ static struct span scan_entry(struct scan *in, struct arena *a)
         good &= i == 0 ? c == '/' : !(c == '/' && given.p[i - 1] == '/');
     }
     struct span all = span_of(name, given.n);
-    if (scan_ok(in) && !(good && (span_starts_ci(all, SPAN("/private/")) ||
-                                  span_starts_ci(all, SPAN("/shared/")))))
+    if (scan_ok(in) &&
+        !(good &&
+          (span_starts_ci(all, SPAN("/private/")) || span_starts_ci(all, SPAN("/shared/")) ||
+           (top && (span_eq(all, SPAN("/private")) || span_eq(all, SPAN("/shared")))))))
         scan_fail(in, "An entry is a name like /private/comment or /shared/comment");
     return all;
 }
@@ -106,7 +109,7 @@ static void scan_get(struct imap_cmd *c, struct metadata *m)
     }
     bool several = scan_try(in, '(');
     do
-        add(in, m, scan_entry(in, c->arena));
+        add(in, m, scan_entry(in, c->arena, true));
     while (several && scan_try(in, ' '));
     if (several)
         scan_byte(in, ')', "Expected ) behind the entries");
@@ -127,7 +130,7 @@ static void scan_set(struct imap_cmd *c, struct metadata *m)
     imap_parse_sp(in);
     scan_byte(in, '(', "Expected ( before the entries");
     do {
-        struct span name = scan_entry(in, c->arena);
+        struct span name = scan_entry(in, c->arena, false);
         imap_parse_sp(in);
         if (m->n < METADATA_ENTRIES)
             m->values[m->n] = scan_value(in, c->arena);
@@ -141,7 +144,7 @@ static void scan_set(struct imap_cmd *c, struct metadata *m)
 
 static bool is_private(struct span name)
 {
-    return span_starts_ci(name, SPAN("/private/"));
+    return span_starts_ci(name, SPAN("/private"));
 }
 
 static uint64_t owner_of(const struct metadata *m, struct span name)
@@ -174,14 +177,25 @@ static enum err find(struct metadata *m, struct txn *t, struct arena *a, struct 
 /* --- GETMETADATA --- */
 
 /* Whether name is the entry asked for, or so far below it as DEPTH allows. RFC 5464 §4.2.2 */
-static bool is_wanted(const struct metadata *m, struct span name)
+static bool is_below(const struct metadata *m, struct span asked, struct span name)
 {
-    struct span rest = span_from(name, m->asked.n);
+    struct span rest = span_from(name, asked.n);
+    if (!span_starts_ci(name, asked))
+        return false;
     if (rest.n == 0)
         return true;
     if (m->depth == DEPTH_0 || rest.p[0] != '/')
         return false;
     return m->depth == DEPTH_ALL || span_find(span_from(rest, 1), '/') == rest.n - 1;
+}
+
+/* Only the first that asks for it hears it: a command costs no more than all entries once. */
+static bool is_wanted(const struct metadata *m, struct span name)
+{
+    for (size_t i = 0; i < m->asked; i++)
+        if (is_below(m, m->names[i], name))
+            return false;
+    return is_below(m, m->names[m->asked], name);
 }
 
 static bool tell_one(void *arg, struct span name, struct span value)
@@ -218,9 +232,9 @@ static enum err tell(struct imap_cmd *c, struct metadata *m, struct fault *f)
     enum err e = txn_read(c->session->options->store, &m->txn, f);
     if (e == ERR_OK)
         e = find(m, m->txn, c->arena, f);
-    for (size_t i = 0; i < m->n && e == ERR_OK; i++) {
-        m->asked = m->names[i];
-        e = metadata_each(m->txn, m->mailbox, owner_of(m, m->asked), m->asked, tell_one, m, f);
+    for (; m->asked < m->n && e == ERR_OK; m->asked++) {
+        struct span name = m->names[m->asked];
+        e = metadata_each(m->txn, m->mailbox, owner_of(m, name), name, tell_one, m, f);
     }
     txn_read_end(&m->txn);
     if (m->any)

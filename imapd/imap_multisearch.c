@@ -16,6 +16,7 @@ struct imap_multisearch {
     size_t scope_count;
     bool selected, others; /* which kinds of scopes there are */
     struct search_program program;
+    struct imap_scope_reader *reader;
     struct mailbox *boxes;
     size_t n, at;
     bool finding;
@@ -27,6 +28,8 @@ static void imap_multisearch_cleanup(struct imap_cmd *c)
     struct imap_multisearch *m = c->state;
     imap_search_parse_end(&m->program);
     imap_find_fini(&m->find);
+    if (m->reader)
+        imap_scope_end(m->reader);
 }
 
 /* --- arguments --- */
@@ -80,42 +83,55 @@ static enum err imap_multisearch_selected(struct imap_cmd *c, struct txn *t, str
                                           struct fault *f)
 {
     struct imap_session *s = c->session;
-    struct imap_reach_walk walk;
     enum err e = imap_reach_selected(s, t, ACL_READ, f);
     if (e == ERR_OK)
         e = mailbox_get(t, c->arena, s->view->mailbox, out, f);
-    if (e != ERR_OK || out->account == s->account)
-        return e;
-    struct mailbox box = {0};
-    e = imap_reach_walk(&walk, t, c->arena, s->account, f);
-    while (e == ERR_OK && box.id != out->id)
-        e = imap_reach_walk_next(&walk, t, &box, f);
-    if (e == ERR_OK)
-        *out = box;
-    return e;
+    return e == ERR_OK && out->account != s->account
+               ? imap_reach_others(t, c->arena, s->account, out->id, out, f)
+               : e;
 }
 
-static enum err imap_multisearch_list(struct imap_cmd *c, struct imap_multisearch *m,
-                                      struct fault *f)
+/* The list is there, but for the selected mailbox. */
+static enum err imap_multisearch_add(struct imap_cmd *c, struct imap_multisearch *m, struct txn *t,
+                                     struct fault *f)
 {
-    struct txn *t = NULL;
     struct mailbox own = {0};
-    enum err e = txn_read(c->session->options->store, &t, f);
+    enum err e = imap_multisearch_selected(c, t, &own, f);
+    bool there = e == ERR_OK;
+    for (size_t i = 0; there && i < m->n; i++)
+        there = m->boxes[i].id != own.id;
+    if (there)
+        m->boxes[m->n++] = own;
+    return e == ERR_NOTFOUND ? ERR_OK : e; /* it is gone */
+}
+
+static bool imap_multisearch_enough(void *arg)
+{
+    return imap_cmd_should_yield(arg);
+}
+
+static enum step imap_multisearch_more(struct imap_cmd *c);
+static enum step imap_multisearch_fail(struct imap_cmd *c, struct imap_multisearch *m, enum err e,
+                                       const struct fault *f);
+
+/* A slice of finding out which mailboxes are meant. */
+static enum step imap_multisearch_list(struct imap_cmd *c)
+{
+    struct imap_multisearch *m = c->state;
+    struct fault f = FAULT_NONE;
+    struct txn *t = NULL;
+    bool done = false;
+    enum err e = txn_read(c->session->options->store, &t, &f);
     if (e == ERR_OK)
-        e = imap_scope_mailboxes(c->session, t, c->arena, m->scopes, m->scope_count, &m->boxes,
-                                 &m->n, f);
-    if (e == ERR_OK && m->selected)
-        e = imap_multisearch_selected(c, t, &own, f);
-    if (e == ERR_NOTFOUND) { /* it is gone */
-        m->selected = false;
-        e = ERR_OK;
-    }
+        e = imap_scope_more(m->reader, t, imap_multisearch_enough, c, &done, &m->boxes, &m->n, &f);
+    if (e == ERR_OK && done && m->selected)
+        e = imap_multisearch_add(c, m, t, &f);
     txn_read_end(&t);
-    for (size_t i = 0; e == ERR_OK && m->selected && i < m->n; i++)
-        m->selected = m->boxes[i].id != own.id;
-    if (e == ERR_OK && m->selected)
-        m->boxes[m->n++] = own; /* there is room for one more */
-    return e;
+    if (e != ERR_OK)
+        return imap_multisearch_fail(c, m, e, &f);
+    if (done)
+        c->more = imap_multisearch_more;
+    return !done || imap_cmd_should_yield(c) ? STEP_MORE : imap_multisearch_more(c);
 }
 
 /* --- searching --- */
@@ -217,7 +233,6 @@ static enum step imap_multisearch_more(struct imap_cmd *c)
 enum step imap_multisearch(struct imap_cmd *c)
 {
     struct imap_multisearch *m = arena_new_of(c->arena, struct imap_multisearch);
-    struct fault f = FAULT_NONE;
     c->state = m;
     c->cleanup = imap_multisearch_cleanup;
     imap_multisearch_parse(c, m);
@@ -235,9 +250,7 @@ enum step imap_multisearch(struct imap_cmd *c)
         imap_out_string(c->session, c->tag);
         imap_out(c->session, SPAN("] Updates come for SEARCH and SORT only\r\n"));
     }
-    enum err e = imap_multisearch_list(c, m, &f);
-    if (e != ERR_OK)
-        return imap_multisearch_fail(c, m, e, &f);
-    c->more = imap_multisearch_more;
-    return imap_multisearch_more(c);
+    m->reader = imap_scope_begin(c->session, c->arena, m->scopes, m->scope_count);
+    c->more = imap_multisearch_list;
+    return imap_multisearch_list(c);
 }

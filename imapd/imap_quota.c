@@ -152,6 +152,7 @@ enum step imap_quota_root(struct imap_cmd *c)
 struct quota_setting {
     struct span root;
     uint64_t account;
+    bool nothing; /* a limit of 0: "any usage is prohibited", RFC 9208 §3.1.2; that is not for us */
     struct quota_amount limit;
 };
 
@@ -165,8 +166,9 @@ static uint64_t *named(struct quota_amount *q, struct span name, uint64_t *unit)
 }
 
 /* setquota-list = "(" [setquota-resource *(SP setquota-resource)] ")"    RFC 9208 §7. What is not named has no limit any more. */
-static void scan_limits(struct scan *in, struct quota_amount *limit)
+static void scan_limits(struct scan *in, struct quota_setting *st)
 {
+    struct quota_amount *limit = &st->limit;
     *limit = (struct quota_amount){QUOTA_NONE, QUOTA_NONE, QUOTA_NONE};
     scan_byte(in, '(', "Expected ( before the limits");
     while (scan_ok(in) && !scan_try(in, ')')) {
@@ -179,7 +181,8 @@ static void scan_limits(struct scan *in, struct quota_amount *limit)
         if (n > INT64_MAX / BLOCK_BYTES)
             scan_fail(in, "A limit so large cannot be counted");
         if (scan_ok(in))
-            *what = n ? n * unit : QUOTA_NONE;
+            *what = n * unit;
+        st->nothing |= n == 0;
         if (!scan_try(in, ' ') && scan_peek(in) != ')')
             scan_fail(in, "Expected ) behind the limits");
     }
@@ -188,7 +191,11 @@ static void scan_limits(struct scan *in, struct quota_amount *limit)
 static enum err apply(struct txn *t, struct store_op *op, struct fault *f)
 {
     const struct quota_setting *st = imap_cmd_of_op(op)->state;
-    return quota_set(t, st->account, &st->limit, f);
+    struct account account;
+    struct arena *a = arena_new();
+    enum err e = directory_account_get(t, a, st->account, &account, f); /* it may have gone */
+    arena_free(&a);
+    return e == ERR_OK ? quota_set(t, st->account, &st->limit, f) : e;
 }
 
 static enum step done(struct imap_cmd *c)
@@ -197,6 +204,8 @@ static enum step done(struct imap_cmd *c)
     struct fault f = FAULT_NONE;
     struct txn *t = NULL;
     struct quota q;
+    if (c->op_result == ERR_NOTFOUND)
+        return no_root(c);
     if (c->op_result != ERR_OK)
         return imap_reply_err(c, c->op_result, &c->op.fault);
     enum err e = txn_read(c->session->options->store, &t, &f);
@@ -216,12 +225,15 @@ enum step imap_quota_set(struct imap_cmd *c)
     struct quota_setting *st = arena_new_of(c->arena, struct quota_setting);
     st->root = arena_keep(c->arena, imap_parse_astring(&c->args, c->arena));
     imap_parse_sp(&c->args);
-    scan_limits(&c->args, &st->limit);
+    scan_limits(&c->args, st);
     scan_end(&c->args, "Unexpected text at the end");
     if (!scan_ok(&c->args))
         return imap_reply_bad(c, c->args.why);
     if (!is_admin(s))
         return imap_reply_no(c, "NOPERM", "Quotas are set by the administrator");
+    if (st->nothing)
+        return imap_reply_no(c, "CANNOT",
+                             "A limit of 0 cannot be set; without a limit leave it out");
     enum err e = txn_read(s->options->store, &t, &f);
     if (e == ERR_OK)
         e = find_root(s, t, c->arena, st->root, &st->account, &f);

@@ -317,15 +317,33 @@ static enum err look_at(struct imap_reach_walk *w, struct txn *t, uint64_t id, s
 }
 
 enum err imap_reach_walk_next(struct imap_reach_walk *w, struct txn *t, struct mailbox *out,
-                              struct fault *f)
+                              bool *seen, struct fault *f)
 {
-    while (w->at < w->n) {
-        uint64_t id = w->ids[w->at++];
-        if (w->at > 1 && id == w->ids[w->at - 2]) /* given to both the user and anyone */
-            continue;
-        enum err e = look_at(w, t, id, out, f);
-        if (e != ERR_NOTFOUND)
-            return e;
-    }
-    return ERR_NOTFOUND;
+    *seen = false;
+    if (w->at == w->n)
+        return ERR_NOTFOUND;
+    uint64_t id = w->ids[w->at++];
+    if (w->at > 1 && id == w->ids[w->at - 2]) /* given to both the user and anyone */
+        return ERR_OK;
+    enum err e = look_at(w, t, id, out, f);
+    *seen = e == ERR_OK;
+    return e == ERR_NOTFOUND ? ERR_OK : e;
+}
+
+enum err imap_reach_others(struct txn *t, struct arena *a, uint64_t account, uint64_t id,
+                           struct mailbox *out, struct fault *f)
+{
+    return look_at(&(struct imap_reach_walk){.a = a, .account = account}, t, id, out, f);
+}
+
+enum err imap_reach_name(struct imap_session *s, struct txn *t, struct arena *a, uint64_t owner,
+                         struct span own_name, struct span *out, struct fault *f)
+{
+    struct imap_reach_walk w = {.a = a, .account = s->account};
+    enum err e = owner == s->account ? ERR_OK : prefix_of(&w, t, owner, f);
+    if (e == ERR_OK && w.prefix.n + own_name.n > MAILBOX_NAME_BYTES)
+        e = ERR_NOTFOUND;
+    if (e == ERR_OK)
+        *out = arena_printf(a, "%.*s%.*s", SPAN_ARG(w.prefix), SPAN_ARG(own_name));
+    return e;
 }

@@ -34,6 +34,10 @@ enum err imap_reach_selected(struct imap_session *s, struct txn *t, unsigned rig
 struct flags_change;
 enum err imap_reach_flags(struct imap_session *s, struct txn *t, const struct flags_change *change,
                           struct fault *f);
+/* The name that the session knows a mailbox of that owner by; in a. ERR_NOTFOUND: the owner is gone, or no command could
+ * name it. */
+enum err imap_reach_name(struct imap_session *s, struct txn *t, struct arena *a, uint64_t owner,
+                         struct span own_name, struct span *out, struct fault *f);
 /* Every mailbox of others that the account may LIST, by the name it has there, in no order, one after the other; each step may
  * be in a snapshot of its own. All in a. */
 struct imap_reach_walk {
@@ -46,6 +50,10 @@ struct imap_reach_walk {
 };
 enum err imap_reach_walk(struct imap_reach_walk *w, struct txn *t, struct arena *a,
                          uint64_t account, struct fault *f);
-/* ERR_NOTFOUND: that was all. */
+/* The next of them. *seen: the user may know of it, and out is there; else there is nothing to tell of it. ERR_NOTFOUND: that
+ * was all. */
 enum err imap_reach_walk_next(struct imap_reach_walk *w, struct txn *t, struct mailbox *out,
-                              struct fault *f);
+                              bool *seen, struct fault *f);
+/* One of them by its id. ERR_NOTFOUND: it is not, or no longer, one of those. */
+enum err imap_reach_others(struct txn *t, struct arena *a, uint64_t account, uint64_t id,
+                           struct mailbox *out, struct fault *f);

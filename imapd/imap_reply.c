@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "common/must.h"
 #include "imapd/imap_language.h"
+#include "imapd/imap_notify.h"
 #include "imapd/imap_session.h"
 #include "imapd/imap_verbs.h"
 
@@ -65,6 +66,7 @@ static enum step imap_reply_with_news(struct imap_cmd *c, const char *kind, cons
                                       const char *text)
 {
     struct imap_view *v = c->session->view;
+    imap_notify_reply(c->session);
     bool numbers = c->verb && (c->verb->flags & VERB_NO_EXPUNGE) && !c->uid;
     if (!v || imap_view_news(v, !numbers, c->uid)) {
         if (v)

@@ -61,15 +61,26 @@ struct imap_scope imap_scope_parse(struct scan *s, struct arena *a, bool utf8)
 
 /* --- the mailboxes --- */
 
-struct imap_scope_heap {
+#define IMAP_SCOPE_LOOK_COUNT 16 /* names between two looks at the clock */
+
+struct imap_scope_reader {
     struct imap_session *session;
-    struct txn *t;
     struct arena *a;
+    const struct imap_scope *scopes;
+    size_t scope_count;
     struct mailbox *boxes;
-    size_t n, named; /* those that were named themselves come first */
+    size_t n, named;    /* those that were named themselves come first */
+    size_t scope, name; /* the next of them */
+    struct imap_tree_reader *names;
+    struct imap_tree tree;
+    bool grown;
+    size_t node; /* the next of the tree */
+    bool (*enough)(void *arg);
+    void *arg;
+    unsigned looked;
 };
 
-static bool imap_scope_has_box(const struct imap_scope_heap *h, uint64_t id, size_t among)
+static bool imap_scope_has_box(const struct imap_scope_reader *h, uint64_t id, size_t among)
 {
     for (size_t i = 0; i < among; i++) {
         if (h->boxes[i].id == id)
@@ -84,18 +95,32 @@ static enum err imap_scope_pass(enum err e)
     return e == ERR_NOTFOUND || e == ERR_DENIED || e == ERR_INVALID ? ERR_OK : e;
 }
 
-static enum err imap_scope_named(struct imap_scope_heap *h, const struct imap_scope *scope,
-                                 struct fault *f)
+static bool imap_scope_enough(struct imap_scope_reader *r)
 {
-    enum err e = ERR_OK;
-    for (size_t i = 0; scope->kind == IMAP_SCOPE_MAILBOXES && i < scope->n && e == ERR_OK; i++) {
-        struct mailbox *box = &h->boxes[h->n];
-        e = imap_reach(h->session, h->t, h->a, scope->names[i], ACL_READ, box, f);
-        if (e == ERR_OK && !imap_scope_has_box(h, box->id, h->n))
-            h->n++;
-        e = imap_scope_pass(e);
+    return r->enough && ++r->looked % IMAP_SCOPE_LOOK_COUNT == 0 && r->enough(r->arg);
+}
+
+/* True: all names have been looked up. */
+static bool imap_scope_named(struct imap_scope_reader *r, struct txn *t, enum err *e,
+                             struct fault *f)
+{
+    while (r->scope < r->scope_count) {
+        const struct imap_scope *scope = &r->scopes[r->scope];
+        if (scope->kind != IMAP_SCOPE_MAILBOXES || r->name == scope->n) {
+            r->scope++;
+            r->name = 0;
+            continue;
+        }
+        struct mailbox *box = &r->boxes[r->n];
+        *e = imap_reach(r->session, t, r->a, scope->names[r->name++], ACL_READ, box, f);
+        if (*e == ERR_OK && !imap_scope_has_box(r, box->id, r->n))
+            r->n++;
+        *e = imap_scope_pass(*e);
+        if (*e != ERR_OK || imap_scope_enough(r))
+            return false;
     }
-    return e;
+    r->named = r->n;
+    return true;
 }
 
 /* The name is top, or below it: one level, or any number of them. */
@@ -110,26 +135,26 @@ static bool imap_scope_below(struct span name, struct span top, bool one)
     return !one || span_find(rest, '/') == rest.n;
 }
 
-static bool imap_scope_has(const struct imap_session *s, const struct imap_scope *scope,
-                           const struct imap_tree_node *node)
+bool imap_scope_covers(const struct imap_scope *scope, struct span name, bool own, bool subscribed)
 {
-    bool own = node->box.account == s->account;
     switch (scope->kind) {
     case IMAP_SCOPE_SELECTED:
     case IMAP_SCOPE_SELECTED_DELAYED:
-    case IMAP_SCOPE_MAILBOXES:
         return false;
     case IMAP_SCOPE_INBOXES: /* where mail is delivered to */
-        return own && span_eq(node->box.name, SPAN("INBOX"));
+        return own && span_eq(name, SPAN("INBOX"));
     case IMAP_SCOPE_PERSONAL:
         return own;
     case IMAP_SCOPE_SUBSCRIBED:
-        return node->subscribed;
+        return subscribed;
     case IMAP_SCOPE_SUBTREE:
     case IMAP_SCOPE_SUBTREE_ONE:
+    case IMAP_SCOPE_MAILBOXES:
         for (size_t i = 0; i < scope->n; i++) {
-            if (imap_scope_below(node->box.name, scope->names[i],
-                                 scope->kind == IMAP_SCOPE_SUBTREE_ONE))
+            if (scope->kind == IMAP_SCOPE_MAILBOXES ? span_eq(name, scope->names[i])
+                                                    : imap_scope_below(name, scope->names[i],
+                                                                       scope->kind ==
+                                                                           IMAP_SCOPE_SUBTREE_ONE))
                 return true;
         }
         return false;
@@ -137,40 +162,89 @@ static bool imap_scope_has(const struct imap_session *s, const struct imap_scope
     return false;
 }
 
-static enum err imap_scope_node(struct imap_scope_heap *h, const struct imap_scope *scopes,
-                                size_t n, const struct imap_tree_node *node, struct fault *f)
+/* Those that are named themselves were found already. */
+static bool imap_scope_has(const struct imap_session *s, const struct imap_scope *scope,
+                           const struct imap_tree_node *node)
+{
+    return scope->kind != IMAP_SCOPE_MAILBOXES &&
+           imap_scope_covers(scope, node->box.name, node->box.account == s->account,
+                             node->subscribed);
+}
+
+static enum err imap_scope_node(struct imap_scope_reader *r, struct txn *t,
+                                const struct imap_tree_node *node, struct fault *f)
 {
     size_t i = 0;
-    while (i < n && !imap_scope_has(h->session, &scopes[i], node))
+    while (i < r->scope_count && !imap_scope_has(r->session, &r->scopes[i], node))
         i++;
-    if (i == n || !node->exists || imap_scope_has_box(h, node->box.id, h->named))
+    if (i == r->scope_count || !node->exists || imap_scope_has_box(r, node->box.id, r->named))
         return ERR_OK;
-    enum err e = acl_authorize(h->t, h->session->account, &node->box, ACL_READ | ACL_LOOKUP, f);
+    enum err e = acl_authorize(t, r->session->account, &node->box, ACL_READ | ACL_LOOKUP, f);
     if (e == ERR_OK)
-        h->boxes[h->n++] = node->box;
+        r->boxes[r->n++] = node->box;
     return imap_scope_pass(e);
 }
 
-enum err imap_scope_mailboxes(struct imap_session *s, struct txn *t, struct arena *a,
-                              const struct imap_scope *scopes, size_t n, struct mailbox **out,
-                              size_t *n_out, struct fault *f)
+struct imap_scope_reader *imap_scope_begin(struct imap_session *s, struct arena *a,
+                                           const struct imap_scope *scopes, size_t n)
 {
-    struct imap_tree tree = {0};
+    struct imap_scope_reader *r = arena_new_of(a, struct imap_scope_reader);
     size_t named = 0;
     bool others = false;
+    *r = (struct imap_scope_reader){.session = s, .a = a, .scopes = scopes, .scope_count = n};
     for (size_t i = 0; i < n; i++) {
-        named += scopes[i].n;
+        named += scopes[i].kind == IMAP_SCOPE_MAILBOXES ? scopes[i].n : 0;
         others |= scopes[i].kind >= IMAP_SCOPE_INBOXES && scopes[i].kind != IMAP_SCOPE_MAILBOXES;
     }
-    enum err e = others ? imap_tree_read(&tree, t, a, s->account, f) : ERR_OK;
-    struct imap_scope_heap h = {.session = s, .t = t, .a = a};
-    h.boxes = arena_alloc(a, (tree.n + named + 1) * sizeof *h.boxes);
-    for (size_t i = 0; e == ERR_OK && i < n; i++)
-        e = imap_scope_named(&h, &scopes[i], f);
-    h.named = h.n;
-    for (size_t i = 0; e == ERR_OK && i < tree.n; i++)
-        e = imap_scope_node(&h, scopes, n, &tree.nodes[i], f);
-    *out = h.boxes;
-    *n_out = h.n;
+    r->boxes = arena_alloc(a, (named + 1) * sizeof *r->boxes);
+    if (others)
+        r->names = imap_tree_begin(a, s->account, true);
+    return r;
+}
+
+void imap_scope_end(struct imap_scope_reader *r)
+{
+    if (r->names)
+        imap_tree_end(r->names);
+}
+
+/* All names of the tree are known: room for all of them. */
+static void imap_scope_grow(struct imap_scope_reader *r)
+{
+    struct mailbox *more = arena_alloc(r->a, (r->n + r->tree.n + 1) * sizeof *more);
+    if (r->n > 0)
+        memcpy(more, r->boxes, r->n * sizeof *more);
+    r->boxes = more;
+    r->grown = true;
+}
+
+static bool imap_scope_tree(struct imap_scope_reader *r, struct txn *t, enum err *e,
+                            struct fault *f)
+{
+    bool read = r->grown;
+    if (!read)
+        *e = imap_tree_more(r->names, t, r->enough, r->arg, &read, &r->tree, f);
+    if (*e != ERR_OK || !read)
+        return false;
+    if (!r->grown)
+        imap_scope_grow(r);
+    while (r->node < r->tree.n) {
+        *e = imap_scope_node(r, t, &r->tree.nodes[r->node++], f);
+        if (*e != ERR_OK || imap_scope_enough(r))
+            return false;
+    }
+    return true;
+}
+
+enum err imap_scope_more(struct imap_scope_reader *r, struct txn *t, bool (*enough)(void *arg),
+                         void *arg, bool *done, struct mailbox **out, size_t *n_out,
+                         struct fault *f)
+{
+    enum err e = ERR_OK;
+    r->enough = enough;
+    r->arg = arg;
+    *done = imap_scope_named(r, t, &e, f) && (!r->names || imap_scope_tree(r, t, &e, f));
+    *out = r->boxes;
+    *n_out = r->n;
     return e;
 }

@@ -109,8 +109,9 @@ static void forget(struct imap_cmd *c, const struct search *st)
         uidset_clear(&c->session->view->saved);
 }
 
-static enum step finish(struct imap_cmd *c, struct search *st)
+static enum step finish(struct imap_cmd *c)
 {
+    struct search *st = c->state;
     struct uidset numbers;
     as_numbers(c, st, &numbers);
     if (st->program.returns & SEARCH_UPDATE)
@@ -137,7 +138,10 @@ static enum step more(struct imap_cmd *c)
         forget(c, st);
         return imap_reply_err(c, e, &f);
     }
-    return done ? finish(c, st) : STEP_MORE;
+    if (!done)
+        return STEP_MORE;
+    c->more = finish; /* the result of a large mailbox takes a part of a slice */
+    return imap_cmd_should_yield(c) ? STEP_MORE : finish(c);
 }
 
 enum step imap_search(struct imap_cmd *c)

@@ -137,10 +137,13 @@ bool imap_search_plan(const struct search_key *keys, const struct search_sets *s
                       struct uidset *upper);
 /* Whether the index of texts (store/index.h) can rule messages out. */
 bool imap_search_filter_helps(const struct search_key *keys);
-/* Clears maybe[i] where that body cannot be of a message that is found. bodies ascending, each once; a is scratch. */
-enum err imap_search_filter(struct txn *t, struct arena *a, const struct search_key *keys,
-                            const uint64_t *bodies, size_t n, unsigned char *maybe,
-                            struct fault *f);
+/* What the index rules out of n bodies, in steps of a millisecond or so; all of it in a. maybe: borrowed, a 1 for each; a body that
+ * cannot be of a message that is found becomes 0. bodies ascending, each once, the same at each step; t may be another one. */
+struct search_filter;
+struct search_filter *imap_search_filter_new(struct arena *a, const struct search_key *keys,
+                                             unsigned char *maybe, size_t n);
+enum err imap_search_filter_step(struct search_filter *w, struct txn *t, const uint64_t *bodies,
+                                 bool *done, struct fault *f);
 
 /* --- message by message --- */
 

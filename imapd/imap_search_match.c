@@ -12,10 +12,7 @@ bool imap_search_match_outline(struct search_message *m)
     if (m->have_outline)
         return m->err == ERR_OK;
     m->have_outline = true;
-    m->err = blob_outline(m->t, m->msg->blob, &m->record, &m->fault);
-    if (m->err == ERR_OK && !outline_open(buf_span(&m->record), &m->outline))
-        m->err = fault_set(&m->fault, ERR_CORRUPT, "outline of body %llu",
-                           (unsigned long long)m->msg->blob);
+    m->err = body_text_outline(m->t, m->msg->blob, &m->record, &m->outline, &m->fault);
     return m->err == ERR_OK;
 }
 

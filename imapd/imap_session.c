@@ -7,6 +7,7 @@
 #include "imapd/imap_idle.h"
 #include "imapd/imap_input.h"
 #include "imapd/imap_capability.h"
+#include "imapd/imap_notify.h"
 #include "imapd/imap_verbs.h"
 #include "imapd/imapd_home.h"
 
@@ -25,8 +26,10 @@ static const struct sm_rule imap_session_rules[IMAP_STATES] = {
 
 void imap_session_enter(struct imap_session *s, enum imap_state next)
 {
-    if (s->state == IMAP_SELECTED)
+    if (s->state == IMAP_SELECTED) {
+        imap_notify_deselect(s);
         imap_view_close(&s->view);
+    }
     sm_enter(imap_session_rules, &s->state, next);
 }
 
@@ -88,7 +91,7 @@ static void imap_session_late(void *owner)
                now >= s->active_ms + l->idle_ms) {
         imap_session_bye(s, "Autologout; idle for too long");
     } else {
-        if (s->still_ms && now >= s->still_ms)
+        if (s->still_ms && now >= s->still_ms && !imap_notify_mid(s))
             imap_idle_still(s);
         imap_session_deadline(s);
     }
@@ -100,6 +103,7 @@ static void imap_session_free(struct imap_session *s)
 {
     if (s->running)
         imap_cmd_end(&s->cmd);
+    imap_notify_end(&s->notify);
     imap_view_close(&s->view);
     loop_at_end_not(&s->turn);
     if (s->counted)
@@ -161,6 +165,7 @@ static void imap_session_cmd_ended(struct imap_session *s)
     s->paused = false;
     if (held && s->conn)
         conn_again(s->conn);
+    imap_session_stir(s);
 }
 
 /* While a command works its successors wait unread; a peer that has shut its side meanwhile
@@ -214,6 +219,19 @@ void imap_session_run(struct imap_session *s, enum step step)
     imap_session_settle(s);
 }
 
+/* News may go out now: in IDLE, or always after NOTIFY, but not within a command. */
+static bool imap_session_may_tell(const struct imap_session *s)
+{
+    return s->conn && (s->idling || (!s->running && imap_notify_listens(s)));
+}
+
+static bool imap_session_tell(struct imap_session *s)
+{
+    if (s->notify)
+        return imap_notify_turn(s);
+    return !s->view || imap_view_news(s->view, true, false);
+}
+
 static void imap_session_turn(struct loop_later *later)
 {
     struct imap_session *s = list_entry(later, struct imap_session, turn);
@@ -226,8 +244,8 @@ static void imap_session_turn(struct loop_later *later)
         imap_session_run(s, s->cmd.more(&s->cmd));
     } else if (s->running && !s->waiting && s->cmd.more) {
         imap_session_run(s, s->cmd.more(&s->cmd));
-    } else if (s->idling && s->view) {
-        if (!conn_has_room(s->conn) || !imap_view_news(s->view, true, false))
+    } else if (imap_session_may_tell(s)) {
+        if (!conn_has_room(s->conn) || !imap_session_tell(s))
             conn_want_room(s->conn);
         imap_session_settle(s);
     }
@@ -241,7 +259,7 @@ void imap_session_resume(struct imap_session *s)
 
 void imap_session_stir(struct imap_session *s)
 {
-    if (s->idling)
+    if (imap_session_may_tell(s))
         loop_at_end(s->loop, &s->turn);
 }
 
@@ -252,6 +270,7 @@ static void imap_session_room(void *owner)
         loop_at_end(s->loop, &s->turn);
     else
         conn_again(s->conn);
+    imap_session_stir(s);
 }
 
 void imap_session_bad(struct imap_session *s)
@@ -304,7 +323,7 @@ static size_t imap_session_bytes(void *owner, struct span in)
     struct imap_session *s = owner;
     size_t ate = 0;
     unsigned begun = s->input->commands;
-    while (ate < in.n && !s->closing && imap_input_ready(s)) {
+    while (ate < in.n && !s->closing && imap_input_ready(s) && !imap_notify_mid(s)) {
         unsigned done = s->input->commands - begun;
         if (done >= s->options->limits.turn_count || (done > 0 && loop_slice_over(s->loop))) {
             conn_again(s->conn);
@@ -366,6 +385,7 @@ void imap_session_known(struct imap_session *s)
 void imap_session_unauthenticate(struct imap_session *s)
 {
     imap_session_enter(s, IMAP_NONAUTH);
+    imap_notify_end(&s->notify);
     if (s->counted)
         imapd_home_leave(s->home, s->account);
     s->counted = false;

@@ -17,6 +17,8 @@ enum imap_enabled {
     IMAP_QRESYNC = 4,  /* RFC 7162 §3.2; CONDSTORE comes with it */
     IMAP_UTF8 = 8,     /* UTF8=ACCEPT, RFC 9755 §3 */
     IMAP_UIDONLY = 16, /* RFC 9586 §3 */
+    IMAP_METADATA = 32, /* unsolicited responses: RFC 5464 §4.4 */
+    IMAP_METADATA_SERVER = 64,
 };
 
 struct imap_session {
@@ -35,6 +37,7 @@ struct imap_session {
     struct actor actor;
     unsigned enabled;  /* of enum imap_enabled */
     unsigned language; /* of the texts, imapd/imap_language.h; 0: i-default */
+    struct imap_notify *notify; /* imapd/imap_notify.h; NULL until it is used */
     /* from SELECT to the next SELECT, CLOSE or UNSELECT */
     struct imap_view *view; /* NULL when nothing is selected */
     /* one command */

@@ -237,13 +237,9 @@ static void begin_updates(struct imap_cmd *c, struct sort *st)
     uidset_fini(&found);
 }
 
-static enum step tell(struct imap_cmd *c, struct sort *st)
+static enum step tell(struct imap_cmd *c)
 {
-    choose(st);
-    if (st->program.returns & SEARCH_UPDATE)
-        begin_updates(c, st);
-    if (st->program.returns & SEARCH_SAVE)
-        save(c, st);
+    struct sort *st = c->state;
     if (st->program.returns == SEARCH_SAVE) /* nothing is told, RFC 9051 §6.4.4.1 */
         return imap_reply_ok(c, NULL, "SORT completed");
     buf_init(&st->text, TEXT_BYTES);
@@ -254,6 +250,26 @@ static enum step tell(struct imap_cmd *c, struct sort *st)
         buf_addz(&st->text, "* SORT");
     c->more = more_text;
     return more_text(c);
+}
+
+/* What is kept of a result of a large mailbox takes a part of a slice each. */
+static enum step keep_saved(struct imap_cmd *c)
+{
+    struct sort *st = c->state;
+    if (st->program.returns & SEARCH_SAVE)
+        save(c, st);
+    c->more = tell;
+    return imap_cmd_should_yield(c) ? STEP_MORE : tell(c);
+}
+
+static enum step keep_updates(struct imap_cmd *c)
+{
+    struct sort *st = c->state;
+    choose(st);
+    if (st->program.returns & SEARCH_UPDATE)
+        begin_updates(c, st);
+    c->more = keep_saved;
+    return imap_cmd_should_yield(c) ? STEP_MORE : keep_saved(c);
 }
 
 /* --- the order --- */
@@ -270,7 +286,8 @@ static enum step more_merge(struct imap_cmd *c)
         st->order[i] = st->rows.list[st->merge.items[i].nth].uid;
     imap_sort_cache_put(&c->session->home->sorted, c->session->view->mailbox, &st->criteria,
                         st->order, st->n);
-    return tell(c, st);
+    c->more = keep_updates;
+    return imap_cmd_should_yield(c) ? STEP_MORE : keep_updates(c);
 }
 
 static void begin_keys(void *arg, size_t n)
@@ -288,14 +305,17 @@ static void note_keys(void *arg, size_t nth, const struct imap_sort_row *row,
     imap_sort_keys_note(&st->keys, nth, row, d);
 }
 
-static void begin_merge(struct sort *st)
+static enum step begin_merge(struct imap_cmd *c)
 {
+    struct sort *st = c->state;
     size_t n = st->rows.n;
     if (!st->criteria.digests) {
         for (size_t i = 0; i < n; i++)
             imap_sort_keys_note(&st->keys, i, &st->rows.list[i], NULL);
     }
     imap_sort_keys_merge(&st->keys, &st->merge);
+    c->more = more_merge;
+    return imap_cmd_should_yield(c) ? STEP_MORE : more_merge(c);
 }
 
 static enum step more_keys(struct imap_cmd *c)
@@ -309,9 +329,24 @@ static enum step more_keys(struct imap_cmd *c)
         return failed(c, e, &f);
     if (!done)
         return STEP_MORE;
-    begin_merge(st);
-    c->more = more_merge;
-    return imap_cmd_should_yield(c) ? STEP_MORE : more_merge(c);
+    c->more = begin_merge;
+    return imap_cmd_should_yield(c) ? STEP_MORE : begin_merge(c);
+}
+
+/* All are found: perhaps their order is known. */
+static enum step begin_order(struct imap_cmd *c)
+{
+    struct sort *st = c->state;
+    st->order = mem_alloc((uidset_count(&st->find.found) + 1) * sizeof *st->order);
+    if (imap_sort_cache_get(&c->session->home->sorted, c->session->view->mailbox, &st->criteria,
+                            &st->find.found, st->order)) {
+        st->n = uidset_count(&st->find.found);
+        c->more = keep_updates;
+        return imap_cmd_should_yield(c) ? STEP_MORE : keep_updates(c);
+    }
+    imap_sort_rows_init(&st->rows, c->session, c->session->view->mailbox, &st->find.found);
+    c->more = more_keys;
+    return imap_cmd_should_yield(c) ? STEP_MORE : more_keys(c);
 }
 
 static enum step more_find(struct imap_cmd *c)
@@ -324,15 +359,8 @@ static enum step more_find(struct imap_cmd *c)
         return failed(c, e, &f);
     if (!done)
         return STEP_MORE;
-    st->order = mem_alloc((uidset_count(&st->find.found) + 1) * sizeof *st->order);
-    if (imap_sort_cache_get(&c->session->home->sorted, c->session->view->mailbox, &st->criteria,
-                            &st->find.found, st->order)) {
-        st->n = uidset_count(&st->find.found);
-        return tell(c, st);
-    }
-    imap_sort_rows_init(&st->rows, c->session, c->session->view->mailbox, &st->find.found);
-    c->more = more_keys;
-    return imap_cmd_should_yield(c) ? STEP_MORE : more_keys(c);
+    c->more = begin_order;
+    return imap_cmd_should_yield(c) ? STEP_MORE : begin_order(c);
 }
 
 /* sort = "SORT" [search-return-opts] SP sort-criteria SP charset 1*(SP search-key)    RFC 5256 §5, RFC 5267 §5 */

@@ -64,7 +64,7 @@ static enum err imap_status_recent(struct imap_session *s, struct txn *t, const 
     return e;
 }
 
-enum err imap_status_send(struct imap_session *s, struct txn *t, const struct mailbox *box,
+enum err imap_status_tell(struct imap_session *s, struct txn *t, const struct mailbox *box,
                           unsigned items, struct fault *f)
 {
     uint64_t recent = 0;
@@ -73,8 +73,6 @@ enum err imap_status_send(struct imap_session *s, struct txn *t, const struct ma
         if (e != ERR_OK)
             return e;
     }
-    if (items & 1u << IMAP_STATUS_HIGHESTMODSEQ)
-        imap_condstore_on(s);
     const uint64_t values[IMAP_STATUS_ITEMS] = {
         [IMAP_STATUS_MESSAGES] = box->messages,
         [IMAP_STATUS_RECENT] = recent,
@@ -102,6 +100,14 @@ enum err imap_status_send(struct imap_session *s, struct txn *t, const struct ma
     }
     imap_out(s, SPAN(")\r\n"));
     return ERR_OK;
+}
+
+enum err imap_status_send(struct imap_session *s, struct txn *t, const struct mailbox *box,
+                          unsigned items, struct fault *f)
+{
+    if (items & 1u << IMAP_STATUS_HIGHESTMODSEQ)
+        imap_condstore_on(s);
+    return imap_status_tell(s, t, box, items, f);
 }
 
 /* status = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"    RFC 9051 §6.3.11; O(1),

@@ -205,10 +205,10 @@ enum step imap_store(struct imap_cmd *c)
     c->cleanup = cleanup;
     if (!imap_view_resolve(c->session->view, &set, c->uid, &st->uids))
         return imap_reply_bad(c, "There is no message of that number");
-    if (uidset_empty(&st->uids))
-        return imap_reply_ok(c, NULL, "STORE completed, there was nothing to change");
     if (st->change.conditional)
         imap_condstore_on(c->session);
+    if (uidset_empty(&st->uids))
+        return imap_reply_ok(c, NULL, "STORE completed, there was nothing to change");
     st->limit = imap_limit_cut(c, &st->uids);
     st->count = uidset_count(&st->uids);
     return imap_cmd_submit(c, apply, done);

@@ -24,8 +24,9 @@ enum err imap_tree_read(struct imap_tree *tree, struct txn *t, struct arena *a, 
                         struct fault *f);
 
 /* The same in slices, each in a snapshot of its own. others: with what others share. enough: asked now and then; true ends the
- * slice. *done: tree is there. */
+ * slice. *done: tree is there. imap_tree_end: in any case, when it is there or nobody waits for it any more. */
 struct imap_tree_reader;
 struct imap_tree_reader *imap_tree_begin(struct arena *a, uint64_t account, bool others);
 enum err imap_tree_more(struct imap_tree_reader *r, struct txn *t, bool (*enough)(void *arg),
                         void *arg, bool *done, struct imap_tree *tree, struct fault *f);
+void imap_tree_end(struct imap_tree_reader *r);

@@ -39,6 +39,7 @@ static const struct imap_verb imap_verbs_table[] = {
     {"MYRIGHTS", IN_LOGGED_IN, 0, imap_acl_mine},
     {"NAMESPACE", IN_LOGGED_IN, VERB_NO_ARGS, imap_misc_namespace},
     {"NOOP", IN_ANY, VERB_NO_ARGS, imap_misc_noop},
+    {"NOTIFY", IN_LOGGED_IN, 0, imap_notify},
     {"RENAME", IN_LOGGED_IN, 0, imap_mailbox_rename},
     {"REPLACE", IN_SELECTED, VERB_UID | VERB_WRITES, imap_replace},
     {"SEARCH", IN_SELECTED, VERB_UID | VERB_NO_EXPUNGE, imap_search},

@@ -45,6 +45,7 @@ imap_step_fn imap_status;
 imap_step_fn imap_append, imap_replace;
 imap_step_fn imap_compress, imap_unauthenticate;
 imap_step_fn imap_idle;
+imap_step_fn imap_notify;
 imap_step_fn imap_fetch;
 imap_step_fn imap_search;
 imap_step_fn imap_multisearch;

@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "imapd/imap_context.h"
+#include "imapd/imap_notify.h"
 #include "imapd/imap_rows.h"
 #include "imapd/imap_session.h"
 #include "imapd/imap_vanished.h"
@@ -174,6 +175,8 @@ static void imap_view_changed(void *arg, const struct change *c, const struct ui
         v->rights_stale = true;
         return;
     }
+    if (c->kind == CHANGE_BOX_METADATA) /* not seen in its HIGHESTMODSEQ either */
+        return;
     if (c->modseq > v->modseq)
         v->modseq = c->modseq;
     if (c->kind == CHANGE_BOX_GONE)
@@ -182,11 +185,15 @@ static void imap_view_changed(void *arg, const struct change *c, const struct ui
         return;
     if (c->kind != CHANGE_REMOVED)
         imap_context_changed(v->contexts, uids);
+    bool own = memcmp(&c->by.session, &v->session->id, sizeof c->by.session) == 0;
+    v->own_change |= own && c->kind != CHANGE_FLAGS;
     if (c->kind == CHANGE_ADDED) {
         uidset_add_set(&n->added, uids);
+        if (own)
+            imap_notify_mine(v->session, uids);
     } else if (c->kind == CHANGE_FLAGS) {
         /* Of its own changes the client was told, or wanted not to be: RFC 9051 §6.4.6 */
-        if (memcmp(&c->by.session, &v->session->id, sizeof c->by.session) != 0)
+        if (!own)
             uidset_add_set(&n->flagged, uids);
     } else if (c->kind == CHANGE_REMOVED) {
         uidset_add_set(&n->removed, uids);
@@ -471,7 +478,7 @@ static enum err imap_view_tell_flagged(struct imap_view *v, bool with_uid, struc
     enum err e = txn_read(s->options->store, &t, f);
     if (e != ERR_OK)
         return e;
-    with_uid |= (s->enabled & (IMAP_REV2 | IMAP_CONDSTORE)) != 0;
+    with_uid |= (s->enabled & (IMAP_REV2 | IMAP_CONDSTORE)) != 0 || imap_notify_used(s);
     imap_rows_init(&rows, v->mailbox, &v->flagged);
     imap_rows_begin(&rows, t);
     for (unsigned n = 1; e == ERR_OK && imap_rows_next(&rows, &m); n++) {
@@ -494,13 +501,15 @@ static bool imap_view_news_end(struct imap_view *v, enum err e, const struct fau
         log_event(LOG_ERROR, v->session->id.text, "imap.news",
                   "mailbox=%" PRIu64 " error=%s text=\"%s\"", v->mailbox, fault_name(e),
                   LOG_SPAN(span_cstr(f->text)));
-    return e != ERR_OK || (uidset_empty(&v->flagged) && imap_context_more(v));
+    bool told = uidset_empty(&v->flagged) || !imap_notify_flags(v->session);
+    return e != ERR_OK || (told && imap_context_more(v));
 }
 
 bool imap_view_news_more(struct imap_view *v, bool with_uid)
 {
     struct fault f = FAULT_NONE;
-    return imap_view_news_end(v, imap_view_tell_flagged(v, with_uid, &f), &f);
+    enum err e = imap_notify_flags(v->session) ? imap_view_tell_flagged(v, with_uid, &f) : ERR_OK;
+    return imap_view_news_end(v, e, &f);
 }
 
 bool imap_view_news(struct imap_view *v, bool may_expunge, bool with_uid)
@@ -514,14 +523,18 @@ bool imap_view_news(struct imap_view *v, bool may_expunge, bool with_uid)
     }
     if (v->rights_changed)
         imap_view_tell_keywords(v);
+    /* Where NOTIFY has switched them off, numbers still follow what the client does itself. */
+    bool counts = v->own_change || imap_notify_counts(s);
     imap_context_leave(v);
-    if (e == ERR_OK && may_expunge && !uidset_empty(&v->removed))
+    if (e == ERR_OK && counts && may_expunge && !uidset_empty(&v->removed))
         imap_view_tell_removed(v);
-    if (e == ERR_OK && !uidset_empty(&v->added)) {
+    if (e == ERR_OK && counts && !uidset_empty(&v->added)) {
+        imap_notify_arrived(s, &v->added);
         imap_view_tell_added(v);
         e = imap_view_tell_new_keywords(v, &f);
     }
-    if (e == ERR_OK && !uidset_empty(&v->flagged))
+    v->own_change &= !uidset_empty(&v->removed);
+    if (e == ERR_OK && imap_notify_flags(s) && !uidset_empty(&v->flagged))
         e = imap_view_tell_flagged(v, with_uid, &f);
     return imap_view_news_end(v, e, &f);
 }

@@ -82,6 +82,12 @@ int admin_failed(struct admin *a, enum err e, const struct fault *f)
     return exit_codes[e];
 }
 
+unsigned admin_iterations(const struct admin *a)
+{
+    return a->auth || !a->scram_iteration_count ? auth_iterations(a->auth)
+                                                : a->scram_iteration_count;
+}
+
 enum err admin_write(struct admin *a, struct store_op *op, struct fault *f)
 {
     op->actor = (struct actor){.kind = ACTOR_ADMIN, .session = id_new()};

@@ -17,8 +17,11 @@ struct admin {
     const char *hostname;
     /* How far it is, for a terminal; "" only asks. False: the person has gone or the server ends, and so should the command. */
     bool (*progress)(struct admin *a, struct span line);
-    uint64_t progress_ms; /* clock_ms of the last line */
+    uint64_t progress_ms;           /* clock_ms of the last line */
+    unsigned scram_iteration_count; /* of the configuration, for where auth is NULL */
 };
+/* Of SCRAM, for passwords that are set. */
+unsigned admin_iterations(const struct admin *a);
 void admin_printf(struct admin *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* "mailstead: ..." with a line end to err. */
 void admin_complain(struct admin *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

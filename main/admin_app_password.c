@@ -130,8 +130,7 @@ int admin_app_password_add(struct admin *a, const struct cli_args *args)
     if (e == ERR_OK)
         e = look(a, args, &o, &f);
     if (e == ERR_OK) {
-        secret_app_password(auth_iterations(a->auth), &o.now, o.account.id, shown, &o.app,
-                            &o.scram);
+        secret_app_password(admin_iterations(a), &o.now, o.account.id, shown, &o.app, &o.scram);
         o.app.name = span_cstr(cli_operand(args, 1));
         o.app.protocols = allowed;
         o.app.expires = expires;
@@ -141,6 +140,8 @@ int admin_app_password_add(struct admin *a, const struct cli_args *args)
     if (e == ERR_OK)
         admin_printf(a, "%s\n", shown);
     explicit_bzero(shown, sizeof shown);
+    if (e == ERR_OK && allowed == AUTH_POP3)
+        admin_complain(a, "note: this server does not speak POP3 yet: nobody can use it so far");
     if (e == ERR_OK && a->auth)
         auth_forget(a->auth);
     arena_free(&o.arena);

@@ -51,7 +51,8 @@ static bool parse(const char *text, bool *given, uint64_t *value)
     unsigned long long n = strtoull(text, &end, 10);
     const char *unit = *end ? strchr(units, *end) : NULL;
     unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
-    if (text[0] < '0' || text[0] > '9' || end[unit != NULL] || n == 0 || n > (unsigned long long)INT64_MAX >> shift)
+    if (text[0] < '0' || text[0] > '9' || end[unit != NULL] || n == 0 ||
+        n > (unsigned long long)INT64_MAX >> shift)
         return false;
     *value = (uint64_t)n << shift;
     return true;

@@ -87,7 +87,7 @@ static enum err make_secret(struct admin *a, const struct cli_args *args, char m
     else
         e = read_password(a, password, &n, f);
     if (e == ERR_OK)
-        e = secret_password(auth_iterations(a->auth), &u->now,
+        e = secret_password(admin_iterations(a), &u->now,
                             *made ? span_cstr(made) : span_of(password, n), &u->secret, f);
     explicit_bzero(password, sizeof password);
     return e;

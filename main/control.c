@@ -200,8 +200,8 @@ enum err control_open(const char *dir, struct store *st, struct auth *auth, cons
                       struct control **out, struct fault *f)
 {
     struct control *c = mem_new(struct control);
-    c->admin =
-        (struct admin){st, auth, caller_out, caller_err, caller_in, hostname, caller_progress, 0};
+    c->admin = (struct admin){
+        st, auth, caller_out, caller_err, caller_in, hostname, caller_progress, 0, 0};
     c->fd = c->dir_fd = -1;
     c->stop = eventfd(0, EFD_CLOEXEC);
     *out = c;

@@ -94,20 +94,23 @@ static void write_env(const struct server *s, FILE *out)
     fprintf(out, "MAILSTEAD_CA=%s\nMAILSTEAD_PID=%ld\n", server_ca(s), (long)getpid());
 }
 
-static void write_block(const struct server *s, const char *dir, bool kept)
+static void write_block(const struct server *s, const struct cli_args *args, const char *dir)
 {
+    bool kept = cli_value(args, "dir") != NULL;
     printf("mailstead lab is ready\n"
            "  smtp        %.*s   any recipient; STARTTLS\n"
            "  submission  %.*s   with or without a login\n"
-           "  imap        %.*s   any user, any password; STARTTLS\n"
+           "  imap        %.*s   %s; STARTTLS\n"
            "  imaps       %.*s\n"
            "  CA          %s\n"
            "  store       %s%s\n"
            "Nothing leaves this machine. Ctrl-C ends it.\n",
            SPAN_ARG(server_where(s, SERVER_SMTP, 0)),
            SPAN_ARG(server_where(s, SERVER_SUBMISSION, 0)),
-           SPAN_ARG(server_where(s, SERVER_IMAP, 0)), SPAN_ARG(server_where(s, SERVER_IMAPS, 0)),
-           server_ca(s), dir, kept ? "" : " (forgotten at the end; --dir keeps it)");
+           SPAN_ARG(server_where(s, SERVER_IMAP, 0)),
+           cli_value(args, "only-users") ? "the users of --user alone" : "any user, any password",
+           SPAN_ARG(server_where(s, SERVER_IMAPS, 0)), server_ca(s), dir,
+           kept ? "" : " (forgotten at the end; --dir keeps it)");
 }
 
 /* Written beside and renamed: whoever sees the file sees all of it. */
@@ -134,7 +137,7 @@ static enum err tell(const struct server *s, const struct cli_args *args, const 
     if (cli_value(args, "print"))
         write_env(s, stdout);
     else
-        write_block(s, dir, cli_value(args, "dir") != NULL);
+        write_block(s, args, dir);
     fflush(stdout);
     return ready ? write_ready_file(s, ready, f) : ERR_OK;
 }

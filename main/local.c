@@ -123,7 +123,8 @@ static int run_here(const struct server_options *o, bool from_config, const stru
                                    .err = local_err,
                                    .in = local_in,
                                    .hostname = o->hostname,
-                                   .progress = local_progress},
+                                   .progress = local_progress,
+                                   .scram_iteration_count = o->auth.scram_iteration_count},
                          .args = args};
     if (e == ERR_OK)
         e = store_open(&o->store, &here.admin.store, &f);

@@ -36,6 +36,7 @@ struct server {
     struct loop *loops[LOOPS_MAX];
     pthread_t threads[LOOPS_MAX];
     unsigned loop_count, running;
+    bool started; /* else it ends at once: who has come already has done nothing yet */
     char certificate[4096], key[4096], ca[4096];
     sigset_t signals;
 };
@@ -223,6 +224,7 @@ enum err server_start(const struct server_options *o, struct server **out, struc
         server_stop(&s);
         return e;
     }
+    s->started = true;
     log_event(LOG_INFO, NULL, "server.started", "pid=%ld loops=%u", (long)getpid(), s->loop_count);
     *out = s;
     return ERR_OK;
@@ -350,13 +352,13 @@ static void stop_services(struct server *s)
     for (int i = SERVER_IMAP; i <= SERVER_IMAPS; i++)
         if (s->imapd[i])
             imapd_stop(s->imapd[i]);
-    wait_until(all_gone, s, STOP_MS);
+    wait_until(all_gone, s, s->started ? STOP_MS : 0);
     if (!all_gone(s))
         cut_sessions(s);
     if (!all_gone(
             s)) { /* a disk that hangs: what was acknowledged is on it, and recovery sees to the rest */
         log_event(LOG_WARN, NULL, "server.abandoned", "sessions=%u", sessions(s));
-        _exit(0);
+        _exit(s->started ? 0 : 1);
     }
     for (unsigned i = 0; i < s->running; i++)
         loop_stop(s->loops[i]);

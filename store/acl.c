@@ -204,7 +204,12 @@ enum err acl_change(struct txn *t, const struct mailbox *box, const struct acl_e
         e = each_row(t, 'm', box->id, count_row, &entries, f);
     if (e == ERR_OK)
         e = now.rights == absent ? take(t, box->id, &now, f) : put(t, box->id, &now, f);
-    return e == ERR_OK ? changes_record(t, box->account, box->id, CHANGE_BOX_RIGHTS, NULL, f) : e;
+    if (e == ERR_OK)
+        e = changes_record(t, box->account, box->id, CHANGE_BOX_RIGHTS, NULL, f);
+    /* In the log of who gets or loses them as well: nobody watches all the others who might give something. */
+    if (e == ERR_OK && entry->account && entry->account != box->account)
+        e = changes_record(t, entry->account, box->id, CHANGE_BOX_RIGHTS, NULL, f);
+    return e;
 }
 
 /* --- walking --- */
@@ -275,9 +280,19 @@ enum err acl_drop(struct txn *t, uint64_t mailbox, struct fault *f)
     return each_row(t, 'm', mailbox, drop_row, NULL, f);
 }
 
+/* The sessions that the account still has are to hear of it. */
+static enum err forget_row(void *arg, struct txn *t, const struct acl_row *row, struct fault *f)
+{
+    struct mailbox box;
+    enum err e = drop_row(arg, t, row, f);
+    if (e == ERR_OK)
+        e = mailbox_get(t, NULL, row->mailbox, &box, f);
+    return e == ERR_OK ? changes_record(t, box.account, box.id, CHANGE_BOX_RIGHTS, NULL, f) : e;
+}
+
 enum err acl_forget(struct txn *t, uint64_t account, struct fault *f)
 {
-    return each_row(t, 'w', account, drop_row, NULL, f);
+    return each_row(t, 'w', account, forget_row, NULL, f);
 }
 
 /* --- letters --- */

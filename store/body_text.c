@@ -1,4 +1,5 @@
 #include "store/body_text.h"
+#include "common/log.h"
 #include "message/fold.h"
 #include "message/header.h"
 #include "message/words.h"
@@ -27,6 +28,7 @@ void body_text_init(struct body_text *b)
 
 void body_text_fini(struct body_text *b)
 {
+    outline_free(&b->parser);
     charset_free(&b->charset);
     buf_fini(&b->record);
     buf_fini(&b->window);
@@ -44,29 +46,99 @@ void body_text_begin(struct body_text *b, uint64_t blob, unsigned what, size_t o
     b->part = 0;
     b->fields = SPAN("");
     buf_reset(&b->folded);
-    if (b->blob == blob && b->state != BODY_TEXT_OPENS) {
+    outline_free(&b->parser);
+    if (b->blob == blob && b->state > BODY_TEXT_PARSES) {
         b->state = BODY_TEXT_SEEKS; /* its outline and perhaps its window are here */
         return;
     }
     b->blob = blob;
     b->state = BODY_TEXT_OPENS;
+    b->parsed = false;
     buf_reset(&b->window);
 }
 
-static enum err damaged(const struct body_text *b, struct fault *f)
+/* --- the outline --- */
+
+static enum err damaged(uint64_t blob, struct fault *f)
 {
-    return fault_set(f, ERR_CORRUPT, "outline of body %" PRIu64 " is damaged", b->blob);
+    return fault_set(f, ERR_CORRUPT, "outline of body %" PRIu64 " is damaged", blob);
+}
+
+static void log_damaged(uint64_t blob)
+{
+    log_event(LOG_ERROR, NULL, "store.outline_damaged", "body=%" PRIu64, blob);
+}
+
+static enum err stored(struct txn *t, uint64_t blob, struct buf *record, struct outline *out,
+                       struct fault *f)
+{
+    enum err e = blob_outline(t, blob, record, f);
+    return e == ERR_OK && !outline_open(buf_span(record), out) ? damaged(blob, f) : e;
+}
+
+enum err body_text_outline(struct txn *t, uint64_t blob, struct buf *record, struct outline *out,
+                           struct fault *f)
+{
+    struct buf bytes;
+    enum err e = stored(t, blob, record, out, f);
+    if (e != ERR_CORRUPT)
+        return e;
+    log_damaged(blob);
+    buf_init(&bytes, BODY_TEXT_HEADER_BYTES);
+    e = blob_read(t, blob, 0, BODY_TEXT_HEADER_BYTES, &bytes, f);
+    if (e == ERR_OK) {
+        struct outline_parser *parser = outline_new(&outline_limits_default);
+        outline_feed(parser, buf_span(&bytes));
+        buf_reset(record);
+        outline_end(parser, record);
+        outline_free(&parser);
+        e = outline_open(buf_span(record), out) ? ERR_OK : damaged(blob, f);
+    }
+    buf_fini(&bytes);
+    return e;
 }
 
 static enum err open_body(struct body_text *b, struct txn *t, struct fault *f)
 {
-    enum err e = blob_outline(t, b->blob, &b->record, f);
-    if (e == ERR_OK && !outline_open(buf_span(&b->record), &b->outline))
-        e = damaged(b, f);
+    enum err e = stored(t, b->blob, &b->record, &b->outline, f);
     if (e == ERR_OK)
         b->state = BODY_TEXT_SEEKS;
     return e;
 }
+
+static void begin_parsing(struct body_text *b)
+{
+    log_damaged(b->blob);
+    b->parsed = true;
+    b->parser = outline_new(&outline_limits_default);
+    b->state = BODY_TEXT_PARSES;
+    b->part = 0;
+    b->window_at = 0;
+    b->fields = SPAN("");
+    buf_reset(&b->window);
+}
+
+static enum err parse_on(struct body_text *b, struct txn *t, size_t *spent, struct fault *f)
+{
+    b->window_at += b->window.n;
+    buf_reset(&b->window);
+    enum err e = blob_read(t, b->blob, b->window_at, BLOB_CHUNK_BYTES, &b->window, f);
+    if (e != ERR_OK) {
+        buf_reset(&b->window);
+        return e;
+    }
+    *spent += b->window.n;
+    outline_feed(b->parser, buf_span(&b->window));
+    if (b->window.n > 0)
+        return ERR_OK;
+    buf_reset(&b->record);
+    outline_end(b->parser, &b->record);
+    outline_free(&b->parser);
+    b->state = BODY_TEXT_SEEKS;
+    return outline_open(buf_span(&b->record), &b->outline) ? ERR_OK : damaged(b->blob, f);
+}
+
+/* --- the bytes --- */
 
 /* The bytes from b->at on, as many of them up to b->end as lie in one chunk; steps over them. */
 static enum err read_on(struct body_text *b, struct txn *t, struct span *out, struct fault *f)
@@ -151,7 +223,7 @@ static enum err next_part(struct body_text *b, size_t *spent, struct fault *f)
     *spent += PART_COST_BYTES;
     uint32_t index = b->part++;
     if (!outline_part(&b->outline, index, &b->beginning))
-        return damaged(b, f);
+        return damaged(b->blob, f);
     if (!wants_header(b, &b->beginning, index)) {
         enter_part(b);
         return ERR_OK;
@@ -203,32 +275,46 @@ static enum err look_at_text(struct body_text *b, struct txn *t, size_t *spent, 
 
 /* --- */
 
+/* *ended: there is nothing more to do. */
+static enum err go_on(struct body_text *b, struct txn *t, size_t *spent, bool *ended,
+                      struct fault *f)
+{
+    if (b->fields.n > 0) {
+        *spent += look_at_field(b);
+        return ERR_OK;
+    }
+    switch (b->state) {
+    case BODY_TEXT_OPENS:
+        return open_body(b, t, f);
+    case BODY_TEXT_PARSES:
+        return parse_on(b, t, spent, f);
+    case BODY_TEXT_READS_HEADER:
+        return read_header(b, t, spent, f);
+    case BODY_TEXT_IN_PART:
+        return look_at_text(b, t, spent, f);
+    case BODY_TEXT_SEEKS:
+        break;
+    }
+    *ended = b->part == b->outline.parts;
+    return *ended ? ERR_OK : next_part(b, spent, f);
+}
+
 enum err body_text_step(struct body_text *b, struct txn *t, struct span *piece_out, bool *more_out,
                         struct fault *f)
 {
     size_t spent = 0;
-    enum err e = ERR_OK;
     bool ended = false;
     *piece_out = SPAN("");
     *more_out = false;
     if (b->folded.n > b->overlap)
         buf_eat(&b->folded, b->folded.n - b->overlap);
-    while (e == ERR_OK && !ended && spent < STEP_BYTES) {
-        if (b->fields.n > 0)
-            spent += look_at_field(b);
-        else if (b->state == BODY_TEXT_OPENS)
-            e = open_body(b, t, f);
-        else if (b->state == BODY_TEXT_READS_HEADER)
-            e = read_header(b, t, &spent, f);
-        else if (b->state == BODY_TEXT_IN_PART)
-            e = look_at_text(b, t, &spent, f);
-        else if (b->part == b->outline.parts)
-            ended = true;
-        else
-            e = next_part(b, &spent, f);
+    while (!ended && spent < STEP_BYTES) {
+        enum err e = go_on(b, t, &spent, &ended, f);
+        if (e == ERR_CORRUPT && !b->parsed)
+            begin_parsing(b);
+        else if (e != ERR_OK)
+            return e;
     }
-    if (e != ERR_OK)
-        return e;
     *piece_out = buf_span(&b->folded);
     *more_out = !ended;
     return ERR_OK;

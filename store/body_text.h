@@ -33,7 +33,15 @@ struct body_text {
     struct buf record;
     struct outline outline;
     uint32_t part; /* the next to be looked at */
-    enum { BODY_TEXT_OPENS, BODY_TEXT_SEEKS, BODY_TEXT_READS_HEADER, BODY_TEXT_IN_PART } state;
+    enum {
+        BODY_TEXT_OPENS,
+        BODY_TEXT_PARSES,
+        BODY_TEXT_SEEKS,
+        BODY_TEXT_READS_HEADER,
+        BODY_TEXT_IN_PART
+    } state;
+    struct outline_parser *parser; /* while it parses */
+    bool parsed;                   /* the stored outline is damaged: this one was made anew */
     bool begins;      /* nothing of the part's text has come yet */
     uint64_t at, end; /* of the header or body that is being read */
     struct encode_decoder decoder;
@@ -49,8 +57,13 @@ void body_text_init(struct body_text *b);
 void body_text_fini(struct body_text *b);
 /* Begins with another body, or anew with the same. overlap: bytes at the end of a piece that the next one repeats: one less than the longest needle. */
 void body_text_begin(struct body_text *b, uint64_t blob, unsigned what, size_t overlap);
+/* A stored outline that is damaged, or does not fit the body, is logged and made anew from the bytes of the body. */
 /* One step of about 64 KiB of the body, or one field if that is longer. *piece_out: folded text, valid until the next step; may be empty.
  * *more_out false: the message has ended (with this piece). t may be another snapshot than that of the step before. ERR_NOTFOUND: the body
  * is gone. */
 enum err body_text_step(struct body_text *b, struct txn *t, struct span *piece_out, bool *more_out,
                         struct fault *f);
+/* The outline of a body. Where the stored one is damaged, that is logged, and out is that of its first bytes: what stands in the message's own
+ * header is right in it. out points into record. ERR_NOTFOUND: the body is gone. */
+enum err body_text_outline(struct txn *t, uint64_t blob, struct buf *record, struct outline *out,
+                           struct fault *f);

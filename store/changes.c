@@ -135,18 +135,22 @@ struct changes_note {
     struct post_note note;
     struct store *store;
     unsigned home; /* where it runs */
-    struct change change;
+    struct change change; /* about lies behind */
+    char about[];
 };
 
 static void note_run(struct post_note *note);
 
 static struct changes_note *note_new(struct store *st, unsigned home, const struct change *c)
 {
-    struct changes_note *n = mem_new(struct changes_note);
+    struct changes_note *n = mem_zalloc(sizeof *n + c->about.n);
     n->note.run = note_run;
     n->store = st;
     n->home = home;
     n->change = *c;
+    if (c->about.n)
+        memcpy(n->about, c->about.p, c->about.n);
+    n->change.about = span_of(n->about, c->about.n);
     return n;
 }
 
@@ -223,14 +227,15 @@ static enum err merge(struct txn *t, struct span key, struct schema_change *c,
     return e;
 }
 
-enum err changes_record(struct txn *t, uint64_t account, uint64_t mailbox, enum change_kind kind,
-                        const struct uidset *uids, struct fault *f)
+static enum err record(struct txn *t, uint64_t account, uint64_t mailbox, enum change_kind kind,
+                       const struct uidset *uids, struct span about, struct fault *f)
 {
     struct schema_change c = {.change = {.account = account,
                                          .mailbox = mailbox,
                                          .modseq = txn_modseq(t),
                                          .kind = kind,
-                                         .by = *txn_actor(t)},
+                                         .by = *txn_actor(t),
+                                         .about = about},
                               .when = clock_wall()};
     struct schema_key k;
     struct span key = schema_change_key(&k, account, c.change.modseq, mailbox, kind);
@@ -246,6 +251,18 @@ enum err changes_record(struct txn *t, uint64_t account, uint64_t mailbox, enum 
     if (e == ERR_OK)
         announce(t, &c.change);
     return e;
+}
+
+enum err changes_record(struct txn *t, uint64_t account, uint64_t mailbox, enum change_kind kind,
+                        const struct uidset *uids, struct fault *f)
+{
+    return record(t, account, mailbox, kind, uids, SPAN(""), f);
+}
+
+enum err changes_record_about(struct txn *t, uint64_t account, uint64_t mailbox,
+                              enum change_kind kind, struct span about, struct fault *f)
+{
+    return record(t, account, mailbox, kind, NULL, about, f);
 }
 
 /* --- reading it --- */

@@ -12,17 +12,23 @@ enum change_kind {
     CHANGE_BOX_NAMED = 6,    /* the mailbox itself */
     CHANGE_BOX_RIGHTS = 7,   /* who may do what with it; not seen in its HIGHESTMODSEQ */
     CHANGE_BOX_METADATA = 8, /* RFC 5464; mailbox 0: of the server, for that account */
-    CHANGE_SUBSCRIPTION = 9  /* of the account; mailbox 0 where there is none of that name */
+    CHANGE_SUBSCRIPTION = 9  /* of the account; mailbox 0 */
 };
 struct change {
     uint64_t account, mailbox, modseq;
     enum change_kind kind;
     struct actor by;
+    struct span about; /* to watchers alone, until note returns: see changes_record_about; else empty */
 };
 
 /* In an operation: remembers the change (one of a kind per mailbox and operation) and announces it once the batch is on disk. uids may be NULL. */
 enum err changes_record(struct txn *t, uint64_t account, uint64_t mailbox, enum change_kind kind,
                         const struct uidset *uids, struct fault *f);
+
+/* The same, and tells those who watch what it is about: the name that a mailbox had (GONE; NAMED, but nothing where it only went
+ * along with one above it), the name that was subscribed to, the metadata entry. */
+enum err changes_record_about(struct txn *t, uint64_t account, uint64_t mailbox,
+                              enum change_kind kind, struct span about, struct fault *f);
 
 /* Calls fn for each change of that mailbox (0: of all) with a MODSEQ larger than since, in order. ERR_LIMIT: the log no longer reaches back
  * so far: compare with the rows themselves. */

@@ -219,11 +219,12 @@ static void password_row(struct dump *d, struct span key, struct span value)
     end_line(d);
 }
 
+/* -1 is QUOTA_NONE: readers of JSON have no larger numbers than 2^63-1. */
 static void put_amount(struct dump *d, const char *const names[3], const struct quota_amount *q)
 {
-    put_number(d, names[0], q->bytes);
-    put_number(d, names[1], q->messages);
-    put_number(d, names[2], q->mailboxes);
+    put_signed(d, names[0], (int64_t)q->bytes);
+    put_signed(d, names[1], (int64_t)q->messages);
+    put_signed(d, names[2], (int64_t)q->mailboxes);
 }
 
 static void quota_line(struct dump *d, struct span key, struct span value)

@@ -277,7 +277,22 @@ static void app_password_line(struct load *l)
     credential_line(l, NULL, &app);
 }
 
-static struct quota_amount get_amount(struct load *l, const char *const names[3])
+/* -1 is QUOTA_NONE. */
+static uint64_t get_limit(struct load *l, const char *name)
+{
+    int64_t v = get_signed(l, name);
+    if (v < -1 && !l->bad)
+        l->bad = name;
+    return v == -1 ? QUOTA_NONE : (uint64_t)v;
+}
+
+static struct quota_amount get_limits(struct load *l, const char *const names[3])
+{
+    return (struct quota_amount){get_limit(l, names[0]), get_limit(l, names[1]),
+                                 get_limit(l, names[2])};
+}
+
+static struct quota_amount get_used(struct load *l, const char *const names[3])
 {
     return (struct quota_amount){get_u64(l, names[0]), get_u64(l, names[1]), get_u64(l, names[2])};
 }
@@ -287,7 +302,7 @@ static void quota_line(struct load *l)
     char row[QUOTA_ROW_BYTES];
     struct schema_key k;
     uint64_t account = get_u64(l, "quota");
-    const struct quota q = {get_amount(l, dump_limits), get_amount(l, dump_used)};
+    const struct quota q = {get_limits(l, dump_limits), get_used(l, dump_used)};
     if (!l->bad)
         add_row(l, TABLE_QUOTA, schema_id_key(&k, account), quota_row(row, &q));
 }

@@ -201,12 +201,30 @@ struct flags_run {
     struct uidset *changed, *modified;
 };
 
+/* Whether the flags to be added are all absent, or those to be taken away all there: then what has changed in the message is
+ * something else. A system flag always exists, which is what a MODSEQ of 0 asks. RFC 7162 §3.1.12, §3.1.3 */
+static bool is_untouched(const struct flags_run *run, const struct msg *m)
+{
+    const struct flags_change *c = run->change;
+    bool add = c->how == FLAGS_ADD;
+    uint32_t system = c->wanted.system & run->may.system;
+    if (c->how == FLAGS_REPLACE || (c->unchangedsince == 0 && (system || !add)))
+        return false;
+    bool untouched = (m->flags & system) == (add ? 0 : system);
+    for (size_t i = 0; untouched && i < run->given.n; i++) {
+        unsigned bits = (unsigned char)run->given.p[i];
+        unsigned is = i < m->keywords.n ? (unsigned char)m->keywords.p[i] : 0;
+        untouched = (is & bits) == (add ? 0 : bits);
+    }
+    return untouched;
+}
+
 /* One message, of which m is the row. */
 static enum err store_one(struct flags_run *run, struct msg *m, struct fault *f)
 {
     const struct flags_change *c = run->change;
     char bits[SCHEMA_KEYWORDS_BYTES];
-    if (c->conditional && m->modseq > c->unchangedsince) {
+    if (c->conditional && m->modseq > c->unchangedsince && !is_untouched(run, m)) {
         uidset_add(run->modified, m->uid, m->uid);
         return ERR_OK;
     }

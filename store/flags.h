@@ -27,7 +27,9 @@ struct flags_change {
     enum flags_how how;
     struct flags_wanted wanted;
     bool conditional;        /* RFC 7162 §3.1.3: */
-    uint64_t unchangedsince; /* messages with a larger MODSEQ stay as they are */
+    /* Messages with a larger MODSEQ stay as they are, unless those of the flags that are to be added are all absent, or those
+     * to be removed are all there: §3.1.12 */
+    uint64_t unchangedsince;
 };
 /* Applies the change to those of uids that are in the mailbox. changed_out: whose flags differ now (these got the operation's MODSEQ);
  * modified_out: refused by unchangedsince; both are replaced. ERR_NOTFOUND: the mailbox is gone. ERR_LIMIT: MAILBOX_KEYWORD_COUNT. */

@@ -176,7 +176,7 @@ enum err mailbox_row_drop(struct txn *t, struct mailbox_row *row, struct fault *
         e = quota_count(t, b->account, &(struct quota_amount){0, 0, 1},
                         &(struct quota_amount){0, 0, 0}, f);
     if (e == ERR_OK)
-        e = changes_record(t, b->account, b->id, CHANGE_BOX_GONE, NULL, f);
+        e = changes_record_about(t, b->account, b->id, CHANGE_BOX_GONE, b->name, f);
     return e;
 }
 
@@ -345,10 +345,11 @@ static enum err check_new(struct txn *t, uint64_t account, struct span *name, st
     return e == ERR_OK ? fault_set(f, ERR_EXISTS, "mailbox exists") : e;
 }
 
-/* It and the levels above it that are not there. */
-static enum err fits_quota(struct txn *t, uint64_t account, struct span name, struct fault *f)
+/* The levels above name that are not there, and own, 1 where name itself is new. */
+static enum err fits_quota(struct txn *t, uint64_t account, struct span name, unsigned own,
+                           struct fault *f)
 {
-    struct quota_amount more = {0, 0, 1};
+    struct quota_amount more = {0, 0, own};
     enum err e = ERR_OK;
     for (struct span above = mailbox_above(name); above.n > 0; above = mailbox_above(above)) {
         uint64_t id;
@@ -365,7 +366,7 @@ static enum err create(struct txn *t, uint64_t account, struct span name, uint32
 {
     enum err e = check_new(t, account, &name, f);
     if (e == ERR_OK && limited)
-        e = fits_quota(t, account, name, f);
+        e = fits_quota(t, account, name, 1, f);
     if (e == ERR_OK)
         e = make_superiors(t, account, name, f);
     if (e == ERR_OK)
@@ -455,10 +456,16 @@ static bool is_below(struct span name, struct span top)
     return name.n > top.n && name.p[top.n] == '/' && schema_has_prefix(name, top);
 }
 
-/* The new name of one that is moved; in the arena. */
-static struct span move_name(const struct move *m, size_t i)
+/* The name below top of one that is moved: top is from or to; in the arena. */
+static struct span move_name(const struct move *m, size_t i, struct span top)
 {
-    return arena_printf(m->a, "%.*s%.*s", SPAN_ARG(m->to), SPAN_ARG(m->list[i].rest));
+    return arena_printf(m->a, "%.*s%.*s", SPAN_ARG(top), SPAN_ARG(m->list[i].rest));
+}
+
+/* The mailbox of the name that is moved is there, and takes this one along. */
+static bool is_led(const struct move *m, size_t i)
+{
+    return m->list[i].rest.n > 0 && m->list[0].rest.n == 0;
 }
 
 static enum err move_collect(struct move *m, struct fault *f)
@@ -489,7 +496,7 @@ static enum err move_check(struct move *m, struct fault *f)
 {
     enum err e = ERR_OK;
     for (size_t i = 0; i < m->n && e == ERR_OK; i++) {
-        struct span name = move_name(m, i);
+        struct span name = move_name(m, i, m->to);
         e = check_new(m->t, m->account, &name, f);
         if (e == ERR_EXISTS && (span_eq(name, m->from) || is_below(name, m->from)))
             e = ERR_OK; /* moves away itself */
@@ -505,7 +512,7 @@ static enum err move_one(struct move *m, size_t i, struct fault *f)
     enum err e = named_row(m->t, m->list[i].id, &row, f);
     if (e != ERR_OK)
         return e;
-    struct span key = schema_name_key(&k, m->account, move_name(m, i));
+    struct span key = schema_name_key(&k, m->account, move_name(m, i, m->to));
     row.box.name = span_from(key, 8);
     e = txn_new_uidvalidity(m->t, &row.box.uidvalidity, f);
     if (e == ERR_OK)
@@ -513,7 +520,8 @@ static enum err move_one(struct move *m, size_t i, struct fault *f)
     if (e == ERR_OK)
         e = mailbox_row_put(m->t, &row, true, f);
     if (e == ERR_OK)
-        e = changes_record(m->t, m->account, row.box.id, CHANGE_BOX_NAMED, NULL, f);
+        e = changes_record_about(m->t, m->account, row.box.id, CHANGE_BOX_NAMED,
+                                 is_led(m, i) ? SPAN("") : move_name(m, i, m->from), f);
     mailbox_row_end(&row);
     return e;
 }
@@ -524,12 +532,12 @@ static enum err move_all(struct move *m, struct fault *f)
     if (e == ERR_OK)
         e = move_check(m, f);
     if (e == ERR_OK)
+        e = fits_quota(m->t, m->account, m->to, 0, f);
+    if (e == ERR_OK)
         e = make_superiors(m->t, m->account, m->to, f);
     for (size_t i = 0; i < m->n && e == ERR_OK; i++) {
         struct mailbox b = {.id = m->list[i].id, .account = m->account};
-        e = drop_name(m->t, &b,
-                      arena_printf(m->a, "%.*s%.*s", SPAN_ARG(m->from), SPAN_ARG(m->list[i].rest)),
-                      f);
+        e = drop_name(m->t, &b, move_name(m, i, m->from), f);
     }
     for (size_t i = 0; i < m->n && e == ERR_OK; i++)
         e = move_one(m, i, f);
@@ -543,6 +551,8 @@ static enum err rename_inbox(struct txn *t, uint64_t account, struct span to, st
     enum err e = find_id(t, account, INBOX, &inbox, f);
     if (e == ERR_OK)
         e = mailbox_create(t, account, to, 0, &id, f);
+    if (e == ERR_OK)
+        e = metadata_copy(t, inbox, id, f);
     return e == ERR_OK ? msg_move(t, inbox, NULL, id, NULL, NULL, f) : e;
 }
 
@@ -579,17 +589,16 @@ enum err mailbox_subscribe(struct txn *t, uint64_t account, struct span name, bo
                            struct fault *f)
 {
     struct schema_key k;
-    enum err e;
-    if (on) {
-        e = mailbox_name_check(name, &name, f);
-        return e == ERR_OK ? table_put(t, TABLE_SUBSCRIPTION, schema_name_key(&k, account, name),
-                                       SPAN(""), f)
-                           : e;
-    }
-    if (name.n == 0 || name.n > MAILBOX_NAME_BYTES)
-        return ERR_OK;
-    e = table_drop(t, TABLE_SUBSCRIPTION, schema_name_key(&k, account, name), f);
-    return e == ERR_NOTFOUND ? ERR_OK : e;
+    bool is;
+    enum err e = on ? mailbox_name_check(name, &name, f) : ERR_OK;
+    if (e == ERR_OK)
+        e = mailbox_subscribed(t, account, name, &is, f);
+    if (e != ERR_OK || is == on)
+        return e;
+    struct span key = schema_name_key(&k, account, name);
+    e = on ? table_put(t, TABLE_SUBSCRIPTION, key, SPAN(""), f)
+           : table_drop(t, TABLE_SUBSCRIPTION, key, f);
+    return e == ERR_OK ? changes_record_about(t, account, 0, CHANGE_SUBSCRIPTION, name, f) : e;
 }
 
 enum err mailbox_subscribed(struct txn *t, uint64_t account, struct span name, bool *out,
@@ -607,14 +616,15 @@ enum err mailbox_subscribed(struct txn *t, uint64_t account, struct span name, b
     return e == ERR_NOTFOUND ? ERR_OK : e;
 }
 
-enum err mailbox_each_subscription(struct txn *t, uint64_t account,
+enum err mailbox_each_subscription(struct txn *t, uint64_t account, struct span from,
                                    bool (*fn)(void *arg, struct span name), void *arg,
                                    struct fault *f)
 {
-    struct schema_key k;
+    struct schema_key start, k;
     struct span key, value, mine = schema_id_key(&k, account);
     struct table_walk w;
-    table_walk(&w, t, TABLE_SUBSCRIPTION, mine, true);
+    table_walk(&w, t, TABLE_SUBSCRIPTION,
+               schema_name_key(&start, account, span_to(from, MAILBOX_NAME_BYTES)), true);
     while (table_walk_next(&w, &key, &value) && schema_has_prefix(key, mine)) {
         if (!fn(arg, span_from(key, 8)))
             break;

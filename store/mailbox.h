@@ -67,7 +67,8 @@ enum err mailbox_subscribe(struct txn *t, uint64_t account, struct span name, bo
                            struct fault *f);
 enum err mailbox_subscribed(struct txn *t, uint64_t account, struct span name, bool *out,
                             struct fault *f);
-enum err mailbox_each_subscription(struct txn *t, uint64_t account,
+/* from: as in mailbox_each. */
+enum err mailbox_each_subscription(struct txn *t, uint64_t account, struct span from,
                                    bool (*fn)(void *arg, struct span name), void *arg,
                                    struct fault *f);
 

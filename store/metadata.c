@@ -59,27 +59,32 @@ enum err metadata_each(struct txn *t, uint64_t mailbox, uint64_t owner, struct s
     return table_walk_end(&w, f);
 }
 
+struct others {
+    struct span name; /* all but this one */
+    unsigned count;
+    size_t bytes;
+};
+
 static bool count_one(void *arg, struct span name, struct span value)
 {
-    (void)name;
-    (void)value;
-    return ++*(unsigned *)arg < METADATA_ENTRY_COUNT;
+    struct others *o = arg;
+    if (!span_eq(name, o->name)) {
+        o->count++;
+        o->bytes += name.n + value.n;
+    }
+    return true; /* they are not many */
 }
 
-/* A new one fits. */
-static enum err room(struct txn *t, uint64_t mailbox, uint64_t owner, struct span key,
-                     struct fault *f)
+/* There is room for it beside the others. */
+static enum err room(struct txn *t, uint64_t mailbox, uint64_t owner, struct span name,
+                     struct span value, struct fault *f)
 {
-    struct buf old;
-    unsigned n = 0;
-    buf_init(&old, METADATA_VALUE_BYTES);
-    enum err e = table_get(t, TABLE_METADATA, key, &old, f);
-    buf_fini(&old);
-    if (e != ERR_NOTFOUND)
-        return e;
-    e = metadata_each(t, mailbox, owner, SPAN(""), count_one, &n, f);
-    if (e == ERR_OK && n >= METADATA_ENTRY_COUNT)
+    struct others o = {.name = name};
+    enum err e = metadata_each(t, mailbox, owner, SPAN(""), count_one, &o, f);
+    if (e == ERR_OK && o.count >= METADATA_ENTRY_COUNT)
         e = fault_set(f, ERR_LIMIT, "%u metadata entries", METADATA_ENTRY_COUNT);
+    else if (e == ERR_OK && o.bytes + name.n + value.n > METADATA_TOTAL_BYTES)
+        e = fault_set(f, ERR_LIMIT, "%u bytes of metadata entries", METADATA_TOTAL_BYTES);
     return e;
 }
 
@@ -96,11 +101,30 @@ enum err metadata_put(struct txn *t, uint64_t account, uint64_t mailbox, uint64_
         if (e == ERR_NOTFOUND)
             return ERR_OK;
     } else {
-        e = room(t, mailbox, owner, key, f);
+        e = room(t, mailbox, owner, name, value, f);
         if (e == ERR_OK)
             e = table_put(t, TABLE_METADATA, key, value, f);
     }
-    return e == ERR_OK ? changes_record(t, account, mailbox, CHANGE_BOX_METADATA, NULL, f) : e;
+    return e == ERR_OK ? changes_record_about(t, account, mailbox, CHANGE_BOX_METADATA, name, f)
+                       : e;
+}
+
+enum err metadata_copy(struct txn *t, uint64_t from, uint64_t to, struct fault *f)
+{
+    struct schema_key k;
+    struct span key, value, prefix = schema_id_key(&k, from);
+    struct table_walk w;
+    enum err e = ERR_OK;
+    table_walk(&w, t, TABLE_METADATA, prefix, true);
+    while (e == ERR_OK && table_walk_next(&w, &key, &value) && schema_has_prefix(key, prefix)) {
+        char bytes[METADATA_KEY_BYTES];
+        uint64_t mailbox, owner;
+        struct span name;
+        if (metadata_key_of(key, &mailbox, &owner, &name)) /* what is damaged stays behind */
+            e = table_put(t, TABLE_METADATA, metadata_key(bytes, to, owner, name), value, f);
+    }
+    enum err end = table_walk_end(&w, e == ERR_OK ? f : NULL);
+    return e == ERR_OK ? end : e;
 }
 
 static enum err drop_all(struct txn *t, struct span prefix, struct fault *f)

@@ -5,6 +5,7 @@
 #define METADATA_NAME_BYTES 512
 #define METADATA_VALUE_BYTES (64u << 10)
 #define METADATA_ENTRY_COUNT 1000 /* of one owner at one mailbox */
+#define METADATA_TOTAL_BYTES (1u << 20) /* names and values of these together */
 #define METADATA_SERVER 0         /* as mailbox: the entries of the server */
 #define METADATA_SHARED                                                                            \
     0 /* as owner: what begins with /shared; else the account whose /private it is */
@@ -22,6 +23,8 @@ enum err metadata_each(struct txn *t, uint64_t mailbox, uint64_t owner, struct s
                        struct fault *f);
 
 /* --- inside store/ --- */
+/* INBOX is renamed: everybody's entries of from are at to as well, RFC 5464 §4.1. */
+enum err metadata_copy(struct txn *t, uint64_t from, uint64_t to, struct fault *f);
 /* With the mailbox. Those of an account at others' mailboxes go with these. */
 enum err metadata_drop(struct txn *t, uint64_t mailbox, struct fault *f);
 /* With the account: its entries at the server. */

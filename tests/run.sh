@@ -49,6 +49,7 @@ suite_model() {
     many env MAILSTEAD="build/$1/mailstead" python3 tests/model/resync.py --steps $(($2 / 5)) --label "resync $1"
     many env MAILSTEAD="build/$1/mailstead" python3 tests/model/contexts.py --steps $(($2 / 5)) --label "contexts $1"
     many env MAILSTEAD="build/$1/mailstead" python3 tests/model/garbage.py --sessions "$3" --label "garbage $1"
+    many env MAILSTEAD="build/$1/mailstead" python3 tests/model/hostile.py --messages $(($2 * 10)) --label "hostile $1"
 }
 suite_kill() { many env MAILSTEAD="build/$1/mailstead" python3 tests/kill/kill.py --rounds "$2" --label "kill $1"; }
 

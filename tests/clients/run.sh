@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # run.sh [DIRECTORY]: real clients, each doing what its users do, against one lab server. Prints "ok NAME" or "not ok NAME".
+# What the IMAP service tells them passes tests/lib/tap.py, which holds every line against the formal syntax.
 cd "$(dirname "$0")/../.." || exit 2
 here=$PWD/${1:-tests/clients}
 MAILSTEAD=$(realpath "${MAILSTEAD:-build/plain/mailstead}") || exit 2
@@ -7,8 +8,9 @@ export MAILSTEAD
 home=$(mktemp -d "${TMPDIR:-/tmp}/mailstead-clients.XXXXXX")
 export HOME=$home CLIENTS=$here
 failed=0
-pid=""
+pid="" tap=""
 finish() {
+    [ -n "$tap" ] && kill "$tap" 2>/dev/null
     [ -n "$pid" ] && kill "$pid" 2>/dev/null && wait "$pid"
     rm -rf "$home"
 }
@@ -23,6 +25,10 @@ while IFS= read -r line <&3; do
 done
 [ -n "${MAILSTEAD_IMAP:-}" ] || { echo "not ok clients (the server did not start)"; cat "$home/server.log"; exit 1; }
 export SMTP_PORT=${MAILSTEAD_SMTP##*:} SUBMISSION_PORT=${MAILSTEAD_SUBMISSION##*:} IMAP_PORT=${MAILSTEAD_IMAP##*:} IMAPS_PORT=${MAILSTEAD_IMAPS##*:}
+exec 4< <(exec python3 tests/lib/tap.py "$MAILSTEAD_IMAP" --label "clients grammar")
+tap=$!
+read -r IMAP_PORT <&4 || { echo "not ok clients (tests/lib/tap.py did not start)"; exit 1; }
+MAILSTEAD_IMAP=127.0.0.1:$IMAP_PORT
 
 for client in ${ONLY:-"$here"/[a-z]*.client}; do
     name=$(basename "$client" .client)
@@ -35,6 +41,10 @@ for client in ${ONLY:-"$here"/[a-z]*.client}; do
         tail -40 "$home/out" | sed 's/^/    /'
     fi
 done
+kill "$tap"
+cat <&4
+wait "$tap" || failed=$((failed + 1))
+tap=""
 kill "$pid"
 wait "$pid"
 code=$?

@@ -4,6 +4,7 @@ import os
 import re
 import socket
 import sys
+import zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "grammar"))
 from grammar import Checker  # noqa: E402
@@ -18,6 +19,7 @@ class Imap:
         self.sock = sock or socket.create_connection(address, timeout=timeout)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.data, self.tag, self.checker = b"", 0, Checker()
+        self.packer = self.unpacker = None
         self.greeting = self.line()
         if user:
             status, text, _ = self.command(f'LOGIN "{user}" "{password}"')
@@ -31,7 +33,7 @@ class Imap:
             raise Gone(repr(e)) from e
         if not got:
             raise Gone("closed")
-        self.data += got
+        self.data += self.unpacker.decompress(got) if self.unpacker else got
 
     def line(self):
         """One response, literals included, as bytes without its last CRLF."""
@@ -53,7 +55,19 @@ class Imap:
             out += b"\r\n" + self.data[:n]
             self.data = self.data[n:]
 
+    def compress(self):
+        """RFC 4978; from here on both directions are deflated."""
+        self.ok("COMPRESS DEFLATE")
+        self.packer, self.unpacker = zlib.compressobj(6, zlib.DEFLATED, -15), zlib.decompressobj(-15)
+        self.data = self.unpacker.decompress(self.data)
+
+    def plain_again(self):
+        """After UNAUTHENTICATE, RFC 8437 §3"""
+        self.packer = self.unpacker = None
+
     def send(self, data):
+        if self.packer:
+            data = self.packer.compress(data) + self.packer.flush(zlib.Z_SYNC_FLUSH)
         try:
             self.sock.sendall(data)
         except OSError as e:

@@ -31,6 +31,8 @@ class Box:
     def __init__(self, name, validity):
         self.name, self.validity, self.uidnext = name, validity, 1
         self.messages, self.names = {}, {}  # names: of every UID there ever was
+        self.gone = {}                      # UID that was expunged -> what top was then
+        self.id = self.comment = None
         self.top = self.known = 0
         self.dirty = True
 
@@ -49,6 +51,7 @@ class Box:
     def remove(self, uids):
         for uid in uids:
             del self.messages[uid]
+            self.gone[uid] = self.top
             self.dirty = True
 
     def saw(self, uid, modseq):

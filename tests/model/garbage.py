@@ -113,6 +113,13 @@ def rows(lab):
     return [row.replace(rb" \Recent", b"").replace(rb"\Recent", b"") for row in got if b" FETCH (" in row]
 
 
+def restore(lab):
+    """It may have taken the rights from itself."""
+    c = Imap(lab.imap, VICTIM)
+    c.ok(f"SETACL INBOX {VICTIM} lrswipkxtea")
+    c.close()
+
+
 def fill(lab):
     """Something to search and fetch."""
     c = Imap(lab.imap, VICTIM)
@@ -140,6 +147,7 @@ def run(lab, rng, sessions):
         heard += said
         if n % 20 == 0:
             witness.ok("NOOP")
+            restore(lab)
         if n % 200 == 1:
             fill(lab)
     if rows(lab) != before:

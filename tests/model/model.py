@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""tests/model/model.py [--steps N] [--seed S]: random commands of several IMAP connections and SMTP deliveries, one account, against
-a model of what the mailboxes hold and of what each connection was told.
+"""tests/model/model.py [--steps N] [--seed S]: random commands of several IMAP connections and SMTP deliveries against a model of
+what the mailboxes of an account hold and of what each connection was told. Two connections are of another account, which shares them;
+some have CONDSTORE, QRESYNC, UIDONLY, IMAP4rev2 or COMPRESS. (What a client keeps over its connections is in resync.py.)
 
 The model is sure of everything but MODSEQs, of which it knows that they grow: so every reply can be compared, not only looked at.
   view       message n of a connection is what EXISTS and EXPUNGE made it, and no EXPUNGE comes with FETCH, STORE, SEARCH by number
   news       after each reply, and during IDLE without asking, a connection knows every change that others have made
-  numbers    APPENDUID, COPYUID, MODIFIED, CHANGEDSINCE, SEARCH, ESEARCH and each STATUS counter are exactly those of the model
+  numbers    APPENDUID, COPYUID, MODIFIED, CHANGEDSINCE, VANISHED, SEARCH, ESEARCH, SORT and each STATUS counter are exactly those of the model
+  identity   EMAILID, THREADID, MAILBOXID and SAVEDATE stay over COPY, MOVE and RENAME
   races      now and then all connections speak at once: afterwards they agree, and no UID names another message than before
 """
 import argparse
@@ -22,17 +24,19 @@ sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 from boxes import Box, Broken, Message, numbers_of, want  # noqa: E402
 from imap import Gone, Imap  # noqa: E402
 from lab import Lab  # noqa: E402
+from more import More, attributes  # noqa: E402
 from told import Conn, Entry, set_text  # noqa: E402
 
-USER = "ann@model.example"
+USER, FRIEND = "ann@model.example", "bob@model.example"
 NAMES = ["INBOX", "Work", "Deep/Box"]
 SPARE = ["Old", "Deep/Old"]  # what the two others are renamed to
 SYSTEM = ["\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft"]
 KEYWORDS = ["k1", "k2", "k3", "$Forwarded"]
 COUNTERS = "MESSAGES UIDNEXT UIDVALIDITY UNSEEN DELETED SIZE HIGHESTMODSEQ"
+RIGHTS = "lrswipkxtea"
 
 
-class World:
+class World(More):
     def __init__(self, lab, seed):
         self.lab, self.rng = lab, random.Random(seed)
         self.counter, self.step = 0, 0
@@ -40,11 +44,16 @@ class World:
         self.smtp = smtplib.SMTP(*lab.smtp, timeout=30)
         self.boxes, self.last_validity = {}, {}
         self.oracle = Imap(lab.imap, USER)  # sees everything afresh
+        Imap(lab.imap, FRIEND).close()      # a lab has an account once someone has come to it
         for name in NAMES:
             if name != "INBOX":
                 self.oracle.ok(f"CREATE {name}")
             self.boxes[name] = Box(name, self.validity(name))
-        self.conns = [Conn(lab.imap, USER, letter, self.rng) for letter in "ABCD"]
+            self.share(name)
+        self.conns = [Conn(lab.imap, USER, letter, self.rng) for letter in "ABCD"] + [Conn(lab.imap, FRIEND, letter, self.rng, USER) for letter in "EF"]
+
+    def share(self, name):
+        self.oracle.ok(f"SETACL {name} {FRIEND} {RIGHTS}")
 
     def validity(self, name):
         """Of a name that has just got its mailbox: larger than any before under it, RFC 9051 §6.3.4."""
@@ -56,7 +65,8 @@ class World:
     def body(self):
         self.counter += 1
         name = f"m{self.counter}"
-        return name, f"Subject: {name}\r\nFrom: <a@model.example>\r\n\r\n".encode() + b"text\r\n" * self.rng.randint(0, 30)
+        date, sender = attributes(name)
+        return name, f"Subject: {name}\r\nFrom: <{sender}@model.example>\r\nDate: {date}\r\n\r\n".encode() + b"text\r\n" * self.rng.randint(0, 30)
 
     def some_flags(self):
         return self.rng.sample(SYSTEM + KEYWORDS, self.rng.choice([0, 1, 1, 2, 3]))
@@ -69,6 +79,7 @@ class World:
     def told(self, c, untagged, by_number=False, with_uid=False, flags_alone=False):
         c.asked_flags_alone = flags_alone
         got = c.eat(untagged, by_number, with_uid)
+        self.same(c, got)
         c.asked_flags_alone = False
         why = c.agrees(may_lack=by_number) if c.box else None
         want(not why, "after the reply:", why)
@@ -91,7 +102,7 @@ class World:
             else:
                 want(status == "NO" and "[TRYCREATE]" in text, status, text)
             self.told(c, untagged)
-        return f"APPEND {target} ({' '.join(flags)})", body, check
+        return f"APPEND {c.path(target)} ({' '.join(flags)})", body, check
 
     def store(self, c, uid):
         ranges, how, silent = c.pick(uid), self.rng.choice(["+", "+", "-", ""]), self.rng.random() < 0.4
@@ -116,11 +127,17 @@ class World:
             self.told(c, untagged, by_number, with_uid)
         return c.read_only
 
+    def untouched(self, flags, how, given, since):
+        """What has changed in the message is not what is to be added or taken away: RFC 7162 §3.1.12."""
+        if since == 0 and (how != "+" or any(f.startswith("\\") for f in given)):
+            return False
+        return {"+": not flags & given, "-": given <= flags, "": False}[how]
+
     def stored(self, c, uid, how, silent, given, since, targets, status, text, untagged):
         box, entries, had_condstore = c.box, {e.uid: e for e in c.view}, c.condstore
         c.condstore |= since is not None
         live = [u for u in targets if u in box.messages]
-        modified = [u for u in live if since is not None and box.newer(u, since)]
+        modified = [u for u in live if since is not None and box.newer(u, since) and not self.untouched(box.messages[u].flags, how, given, since)]
         changed = set()
         for u in live:
             if u not in modified:
@@ -152,7 +169,8 @@ class World:
     def fetch(self, c, uid):
         ranges = c.pick(uid)
         items = self.rng.choice(["FLAGS", "(UID FLAGS)", "(FLAGS UID MODSEQ)", "(UID RFC822.SIZE)", "BODY.PEEK[HEADER.FIELDS (SUBJECT)]",
-                                 "(UID BODY[HEADER.FIELDS (SUBJECT)])", "(FLAGS BODY[HEADER.FIELDS (SUBJECT)])"])
+                                 "(UID BODY[HEADER.FIELDS (SUBJECT)])", "(FLAGS BODY[HEADER.FIELDS (SUBJECT)])",
+                                 "(UID EMAILID THREADID)", "(EMAILID UID SAVEDATE FLAGS)"])
 
         def check(status, text, untagged):
             targets = c.resolve(ranges, uid)
@@ -217,8 +235,9 @@ class World:
 
     def search(self, c, uid):
         text, says = self.key(c, not uid)
-        returns = self.rng.choice([None, None, (), ("ALL",), ("MIN", "MAX"), ("MIN",), ("COUNT",), ("MIN", "MAX", "COUNT", "ALL"), ("SAVE",), ("SAVE", "COUNT")])
-        since = self.some_modseq(c.box) if self.rng.random() < 0.15 else None
+        returns = self.rng.choice([None, None, (), ("ALL",), ("MIN", "MAX"), ("MIN",), ("COUNT",), ("MIN", "MAX", "COUNT", "ALL"), ("SAVE",), ("SAVE", "COUNT"), ("PARTIAL",), ("PARTIAL", "COUNT", "MAX")])
+        part, part_text = self.part() if returns and "PARTIAL" in returns else (None, "")
+        since = self.some_modseq(c.box) if self.rng.random() < 0.15 and not part else None
         if since is not None:
             text = f"MODSEQ {since} {text}"
 
@@ -232,8 +251,10 @@ class World:
                 c.saved = set(uids)
             numbers = uids if uid else [c.uids().index(u) + 1 for u in uids]
             self.found(c, uid, returns, since, uids, numbers, untagged)
+            if part:
+                self.found_part(part, part_text, numbers, untagged)
             self.told(c, untagged, not uid, uid)
-        return f"{'UID ' * uid}SEARCH {'' if returns is None else 'RETURN (' + ' '.join(returns) + ') '}{text}", None, check
+        return f"{'UID ' * uid}SEARCH {'' if returns is None else 'RETURN (' + ' '.join(returns).replace('PARTIAL', part_text) + ') '}{text}", None, check
 
     def found(self, c, uid, returns, since, uids, numbers, untagged):
         lines = [line.decode() for line in untagged if re.match(rb"\* E?SEARCH", line)]
@@ -282,7 +303,7 @@ class World:
                 said = said and (int(said.group(1)), numbers_of(said.group(2)), numbers_of(said.group(3)))
                 want(said == ((box.validity, live, to) if live else None), "COPYUID", box.validity, live, to, "expected:", said)
             self.told(c, untagged, False, uid)
-        return f"{'UID ' * uid}{'MOVE' if move else 'COPY'} {set_text(ranges)} {target}", None, check
+        return f"{'UID ' * uid}{'MOVE' if move else 'COPY'} {set_text(ranges)} {c.path(target)}", None, check
 
     def expunge(self, c, uid):
         ranges = c.pick(True) if uid else None
@@ -308,7 +329,7 @@ class World:
             else:
                 want(status == "NO", status, text)
             self.told(c, untagged)
-        return f"STATUS {name} ({COUNTERS})", None, check
+        return f"STATUS {c.path(name)} ({COUNTERS})", None, check
 
     def counted(self, box, lines):
         want(len(lines) == 1, "one STATUS response expected:", lines)
@@ -321,7 +342,7 @@ class World:
     def select(self, c):
         name, c.read_only, params = self.some_name(), self.rng.random() < 0.15, self.rng.random() < 0.2
         was, c.box, c.view, c.saved = c.box, None, [], set()
-        status, text, untagged = c.hear(c.say(f"{'EXAMINE' if c.read_only else 'SELECT'} {name}{' (CONDSTORE)' * params}"))
+        status, text, untagged = c.hear(c.say(f"{'EXAMINE' if c.read_only else 'SELECT'} {c.path(name)}{' (CONDSTORE)' * params}"))
         want((b"* OK [CLOSED]" in b"".join(untagged)) == bool(was), "CLOSED:", untagged)
         if name not in self.boxes:
             return want(status == "NO", status, text)
@@ -334,22 +355,27 @@ class World:
         box.saw_highest(got.pop("HIGHESTMODSEQ"))
         expected = {"EXISTS": len(box.messages), "UIDNEXT": box.uidnext, "UIDVALIDITY": box.validity}
         unseen = [n for n, u in enumerate(sorted(box.messages), 1) if "\\Seen" not in box.messages[u].flags]
-        if unseen and not c.rev2:
+        if unseen and not c.rev2 and not c.uidonly:
             expected["UNSEEN"] = unseen[0]
         want(got == expected, name, expected, "expected:", got)
         c.view = [Entry(u) for u in sorted(box.messages)]
         if c.view and self.rng.random() < 0.7:
-            self.one(c, "FETCH 1:* (UID FLAGS)", None, lambda status, _, lines: self.told(c, lines, True, flags_alone=True))
+            self.one(c, f"{'UID ' * c.uidonly}FETCH 1:* (UID FLAGS)", None, lambda status, _, lines: self.told(c, lines, True, flags_alone=True))
 
     def leave(self, c):
         verb = self.rng.choice(["CLOSE", "UNSELECT"])
         _, untagged = c.ask(verb)
-        want(not re.search(rb"\d EXPUNGE", b"".join(untagged)), verb, "tells of EXPUNGE:", untagged)  # RFC 9051 §6.4.1
+        want(not re.search(rb"\d EXPUNGE|VANISHED", b"".join(untagged)), verb, "tells of EXPUNGE:", untagged)  # RFC 9051 §6.4.1
         if verb == "CLOSE" and not c.read_only:
             c.box.remove([u for u, m in list(c.box.messages.items()) if "\\Deleted" in m.flags])
         c.box, c.view, c.saved = None, [], set()
 
     def reconnect(self, c):
+        if self.rng.random() < 0.3:  # another session of the same connection
+            c.ask("UNAUTHENTICATE")
+            c.imap.plain_again()
+            c.ask(f'LOGIN "{c.user}" "pw"')
+            return c.begin()
         c.imap.close()
         c.connect()
 
@@ -381,9 +407,17 @@ class World:
         box.messages[uid].size = int(re.search(rb"RFC822.SIZE (\d+)", row).group(1))
         for c in self.conns:  # another service: its news may be a moment on the way
             deadline = time.monotonic() + 30
-            while c.box is box and not c.idling and (why := c.agrees()):
+            while c.box is box and not c.idling and (why := c.agrees(sure=False)):
                 want(time.monotonic() < deadline, "delivered, but not told:", why)
                 c.eat(c.ask("NOOP")[1])
+
+    def catch_up(self, c):
+        """Until it knows what others did on another loop."""
+        deadline = time.monotonic() + 30
+        while c.late and c.box and not c.idling and (why := c.agrees(sure=False)):
+            want(time.monotonic() < deadline, c.name, "is not told:", why)
+            c.eat(c.ask("NOOP")[1])
+        c.late = False
 
     def make(self, c):
         """RENAME to the spare name and back, DELETE and CREATE; INBOX too, which stays and gives away its messages (RFC 9051 §6.3.6)."""
@@ -400,6 +434,7 @@ class World:
             self.remove(c, self.boxes[name])
             c.ask(f"CREATE {name}")
             self.boxes[name] = Box(name, self.validity(name))
+            self.share(name)
 
     def rename(self, c, name, to):
         status, text, untagged = c.hear(c.say(f"RENAME {name} {to}"))
@@ -407,6 +442,7 @@ class World:
         box = self.boxes[name]
         if name == "INBOX":
             self.boxes[to] = Box(to, self.validity(to))
+            self.share(to)
             for uid in sorted(box.messages):
                 self.boxes[to].add(box.messages[uid])
             box.remove(list(box.messages))
@@ -435,14 +471,18 @@ class World:
                     line = c.imap.line()
                     if line.startswith(b"* BYE"):
                         raise Gone(line.decode())
+            deadline = time.monotonic() + 30
             c.hear(c.say("NOOP"))
+            while c.owner and time.monotonic() < deadline:
+                c.hear(c.say("NOOP"))
         except Gone as e:
             want("BYE" in str(e), "the end without BYE:", e)
             return c.connect()
         raise Broken(f"{c.name} still has a mailbox that was deleted")
 
     def pipeline(self, c):
-        commands = [self.rng.choice([self.noop, self.append, self.store, self.store, self.fetch, self.search, self.copy, self.expunge, self.status])(c, True)
+        commands = [self.rng.choice([self.noop, self.append, self.store, self.store, self.fetch, self.search, self.copy, self.expunge, self.status,
+                                     self.replace, self.sort, self.several])(c, True)
                     for _ in range(self.rng.randint(2, 6))]
         tags = [c.say(text, literal) for text, literal, _ in commands]
         for tag, (text, _, check) in zip(tags, commands):
@@ -465,6 +505,8 @@ class World:
         for box in self.boxes.values():
             self.look(box, learn=True)
         for c in busy:
+            c.late = True
+            self.catch_up(c)
             self.one(c, *self.noop(c, True))
 
     def look(self, box, learn=False):
@@ -517,7 +559,8 @@ class World:
     def one(self, c, text, literal, check):
         self.judge(c, c.say(text, literal), text, check)
 
-    COMMANDS = [("append", 5), ("store", 9), ("fetch", 5), ("changedsince", 2), ("search", 6), ("copy", 4), ("expunge", 3), ("status", 3), ("noop", 3)]
+    COMMANDS = [("append", 5), ("store", 9), ("fetch", 5), ("changedsince", 2), ("search", 6), ("copy", 4), ("expunge", 3), ("status", 3), ("noop", 3),
+                ("several", 2), ("catenate", 1), ("replace", 2), ("sort", 3), ("vanished", 2), ("list", 1), ("annotate", 1), ("rights", 1)]
     STEPS = [("select", 5), ("leave", 1), ("reconnect", 1), ("idle", 5), ("pipeline", 5), ("deliver", 2), ("make", 1), ("race", 2)]
 
     def go(self):
@@ -525,12 +568,17 @@ class World:
         what, c = self.rng.choice(names), self.rng.choice(self.conns)
         if c.idling and what not in ("deliver", "race"):
             what = "idle"
-        elif not c.box and what not in ("append", "status", "noop", "deliver", "make", "reconnect", "race"):
+        elif not c.box and what not in ("append", "status", "noop", "deliver", "make", "reconnect", "race", "several", "catenate", "list", "annotate", "rights"):
             what = "select"
+        if what == "make" and c.owner:
+            what = "noop"
+        if what == "vanished" and not c.qresync:
+            what = "changedsince"
         self.did[what] += 1
+        self.catch_up(c)
         if what in dict(self.COMMANDS):
-            uid = self.rng.random() < 0.5
-            if what == "changedsince":  # so that what comes is the answer and no news
+            uid = self.rng.random() < 0.5 or c.uidonly
+            if what in ("changedsince", "vanished"):  # so that what comes is the answer and no news
                 self.one(c, *self.noop(c, uid))
             self.one(c, *getattr(self, what)(c, uid))
         elif what in ("deliver", "race"):
@@ -540,6 +588,8 @@ class World:
         for other in self.conns:
             if other.idling:
                 other.settle()
+            elif what in ("deliver", "race") or other.owner != c.owner:
+                other.late = True
 
     def run(self, steps, messages):
         for self.step in range(1, steps + 1):
@@ -562,6 +612,7 @@ class World:
                 for uid in doomed:
                     box.change(uid, box.messages[uid].flags | {"\\Deleted"})
             for c in self.conns:
+                c.late = True
                 if c.idling:
                     c.settle()
         self.oracle.ok("UNSELECT")

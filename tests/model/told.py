@@ -2,7 +2,7 @@
 import collections
 import re
 
-from boxes import Broken, want
+from boxes import Broken, numbers_of, want
 from imap import Gone, Imap
 
 
@@ -11,27 +11,47 @@ class Entry:
 
     def __init__(self, uid=None):
         self.uid, self.flags, self.modseq = uid, None, 0
+        self.guess = False  # its UID is what there is now; but what is told later may be of one that came and went
 
 
 class Conn:
     """A connection and what it was told. box is of the model, the rest is the client's own."""
 
-    def __init__(self, address, user, name, rng):
-        self.address, self.user, self.name, self.rng = address, user, name, rng
+    def __init__(self, address, user, name, rng, owner=None):
+        """owner: whose mailboxes it looks at, if they are another's."""
+        self.address, self.user, self.name, self.rng, self.owner = address, user, name, rng, owner
+        self.late = False  # others on another loop of the server may have changed something meanwhile
         self.log = collections.deque(maxlen=60)
         self.connect()
 
     def connect(self):
         self.imap = Imap(self.address, self.user)
         self.log.append("   connected")
+        if self.rng.random() < 0.25:
+            self.imap.compress()
+            self.log.append("   compressed")
+        self.begin()
+
+    def begin(self):
+        """The state after login."""
         self.box, self.view, self.saved = None, [], set()
-        self.read_only = self.idling = self.condstore = self.rev2 = False
-        if self.rng.random() < 0.4:
+        self.read_only = self.idling = self.condstore = self.rev2 = self.qresync = self.uidonly = False
+        if self.rng.random() < 0.25:
+            self.ask("ENABLE QRESYNC")
+            self.condstore = self.qresync = True
+        elif self.rng.random() < 0.4:
             self.ask("ENABLE CONDSTORE")
             self.condstore = True
         if self.rng.random() < 0.3:
             self.ask("ENABLE IMAP4rev2")
             self.rev2 = True
+        if self.rng.random() < 0.2:
+            self.ask("ENABLE UIDONLY")
+            self.uidonly = True
+
+    def path(self, name):
+        """How this connection calls a mailbox."""
+        return name if not self.owner else f'"Other Users/{self.owner}/{name}"'
 
     # --- talk ---
 
@@ -39,9 +59,11 @@ class Conn:
         """Sends a command; returns its tag."""
         self.imap.tag += 1
         tag = f"t{self.imap.tag}".encode()
-        self.log.append(f"C: {tag.decode()} {text}" + ("" if literal is None else f" {{{len(literal)}+}} {literal[:40]!r}"))
+        self.log.append(f"C: {tag.decode()} {text}" + ("" if literal is None else f" {literal!r}"[:300]))
         data = tag + b" " + text.encode()
-        if literal is not None:
+        if isinstance(literal, list):  # what stands between them, and they
+            data += b"".join(between.encode() + (b"" if one is None else b" {%d+}\r\n" % len(one) + one) for between, one in literal)
+        elif literal is not None:
             data += b" {%d+}\r\n" % len(literal) + literal
         self.imap.send(data + b"\r\n")
         return tag
@@ -69,33 +91,77 @@ class Conn:
         """Takes note of untagged responses; returns {uid or -number: items of FETCH}. exact: nothing has changed since they were sent."""
         got = {}
         for line in lines:
-            m = re.match(rb"\* (\d+) (EXISTS|EXPUNGE|FETCH \()", line)
+            if line.startswith(b"* VANISHED ") and b"EARLIER" not in line:
+                self.vanished(numbers_of(line.split()[2].decode()), by_number, line, race)
+            m = re.match(rb"\* (\d+) (EXISTS|EXPUNGE|FETCH \(|UIDFETCH \()", line)
             if not m:
                 continue
             n, what = int(m.group(1)), m.group(2)
+            want((what != b"UIDFETCH (" if not self.uidonly else what not in (b"FETCH (", b"EXPUNGE")), line, "to", "UIDONLY" if self.uidonly else "numbers")
+            if what == b"UIDFETCH (":
+                at = self.place(n)
+                want(at is not None, line, "of", self.uids())
+                entry = self.view[at] if self.view[at].uid else Entry(n)  # which one it is remains open
+                self.fetched(line, entry, -at - 1, got, with_uid, exact, race, n)
+                continue
             if what == b"EXISTS":
                 want(n >= len(self.view), n, "EXISTS after", len(self.view), "without EXPUNGE")
                 self.view += [Entry() for _ in range(n - len(self.view))]
                 continue
             want(1 <= n <= len(self.view), line, "of", len(self.view))
             if what == b"EXPUNGE":
+                want(not self.qresync, line, "to a client with QRESYNC")
                 want(not by_number, "EXPUNGE during FETCH, STORE or SEARCH by number:", line)
+                if self.view[n - 1].guess and self.view[n - 1].uid in self.box.messages:
+                    self.doubt()
                 want(race or self.view[n - 1].uid not in self.box.messages, line, "of UID", self.view[n - 1].uid, "which is there")
                 del self.view[n - 1]
             else:
                 self.fetched(line, self.view[n - 1], -n, got, with_uid, exact, race)
         return got
 
-    def fetched(self, line, entry, number, got, with_uid, exact, race):
+    def doubt(self):
+        """What was told does not fit: one guess is wrong, so all may be."""
+        for e in self.view:
+            if e.guess:
+                e.uid, e.guess = None, False
+
+    def place(self, uid):
+        """Where it is in the view; if it was not told, in a place that it can have. None: nowhere."""
+        uids = self.uids()
+        if uid in uids:
+            return uids.index(uid)
+        low = max((i for i, u in enumerate(uids) if u and u < uid), default=-1)
+        return next((i for i in range(low + 1, len(uids)) if uids[i] is None), None)
+
+    def vanished(self, uids, by_number, line, race):
+        want(self.qresync or self.uidonly, line, "without QRESYNC and UIDONLY")
+        want(not by_number, "VANISHED during FETCH, STORE or SEARCH by number:", line)
+        for uid in uids:
+            if (at := self.place(uid)) is None:
+                self.doubt()
+                at = self.place(uid)
+            want(at is not None, line, ": UID", uid, "of", self.uids())
+            want(race or uid not in self.box.messages, line, ": UID", uid, "is there")
+            del self.view[at]
+
+    def fetched(self, line, entry, number, got, with_uid, exact, race, uidfetch=None):
         items = {k: re.search(rb"[ (]" + v, line) for k, v in
-                 {"uid": rb"UID (\d+)", "modseq": rb"MODSEQ \((\d+)\)", "flags": rb"FLAGS \(([^)]*)\)", "size": rb"RFC822.SIZE (\d+)"}.items()}
+                 {"uid": rb"UID (\d+)", "modseq": rb"MODSEQ \((\d+)\)", "flags": rb"FLAGS \(([^)]*)\)", "size": rb"RFC822.SIZE (\d+)",
+                  "email": rb"EMAILID \(([^)]+)\)", "thread": rb"THREADID \(?([^) ]+)", "saved": rb'SAVEDATE "([^"]+)"'}.items()}
         items = {k: v.group(1).decode() for k, v in items.items() if v}
+        if uidfetch:
+            want(items.get("uid", str(uidfetch)) == str(uidfetch), line)
+            items["uid"] = str(uidfetch)
         name = re.search(rb"Subject: (\S+)", line)
         if name:
             items["name"] = name.group(1).decode()
         want("uid" in items or not with_uid, "no UID in", line)
         if "uid" in items:
             uid = int(items["uid"])
+            if entry.guess and entry.uid != uid:
+                entry.uid = None
+            entry.guess = False
             want(entry.uid in (None, uid), line, "was UID", entry.uid)
             entry.uid = uid
         if "flags" in items:
@@ -118,8 +184,8 @@ class Conn:
 
     asked_flags_alone = False  # a FETCH of FLAGS without MODSEQ is answered without it
 
-    def agrees(self, may_lack=False):
-        """What it was told is what is. may_lack: EXPUNGEs could not be told. Returns None, or what is different."""
+    def agrees(self, may_lack=False, sure=True):
+        """What it was told is what is. may_lack: EXPUNGEs could not be told. sure: nothing is on its way. Returns None, or what is different."""
         now = set(self.box.messages)
         expected = sorted(now | {u for u in self.uids() if u} if may_lack else now)
         if len(self.view) != len(expected):
@@ -130,12 +196,13 @@ class Conn:
             if uid in now and entry.flags not in (None, self.box.messages[uid].flags):
                 return f"UID {uid} told {sorted(entry.flags)}, is {sorted(self.box.messages[uid].flags)}"
         for entry, uid in zip(self.view, expected):
+            entry.guess |= entry.uid is None and not sure
             entry.uid = uid
         return None
 
     def settle(self):
         """During IDLE: reads until it knows all."""
-        while (why := self.agrees()):
+        while (why := self.agrees(sure=False)):
             try:
                 line = self.imap.line()
             except Gone as e:

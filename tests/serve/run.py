@@ -594,9 +594,34 @@ def message_limit(_):
             c.close()
 
 
+def quota_admins(_):
+    """SETQUOTA, which those may use whom the configuration names: RFC 9208 section 4.1.3."""
+    with Server({**OPEN, "quota": 'admins = "root@one.example"\nbytes = 10M'}, start=False) as server:
+        server.write_config()
+        server.must("domain", "add", "one.example")
+        server.start()
+        people(server, "ann@one.example", "root@one.example")
+        root, ann = mailbox(server, "root@one.example"), mailbox(server, "ann@one.example")
+        set_ann = "SETQUOTA ann@one.example "
+        equal("the default", root.ok("GETQUOTA ann@one.example")[1], [b'* QUOTA "ann@one.example" (STORAGE 0 10240)'])
+        equal("not hers", ann.command("GETQUOTA root@one.example")[:2], ("NO", "[NONEXISTENT] There is no such quota root"))
+        equal("not by her", ann.command(set_ann + "()")[:2], ("NO", "[NOPERM] Quotas are set by the administrator"))
+        equal("set", root.ok(set_ann + "(STORAGE 512 MESSAGE 3)")[1], [b'* QUOTA "ann@one.example" (STORAGE 0 512 MESSAGE 0 3)'])
+        equal("what is not named has none", root.ok(set_ann + "(MAILBOX 1)")[1], [b'* QUOTA "ann@one.example" (MAILBOX 6 1)'])
+        equal("beyond it", ann.command("CREATE x")[:2], ("NO", "[OVERQUOTA] There is no room left in this account"))
+        equal("nothing", root.command(set_ann + "(STORAGE 0)")[0], "NO")
+        equal("too much", root.command(set_ann + "(STORAGE 18446744073709551615)")[0], "BAD")
+        equal("none", root.ok(set_ann + "()")[1], [])
+        equal("none of hers", ann.ok("GETQUOTAROOT INBOX")[1], [b'* QUOTAROOT "INBOX"'])
+        equal("of nobody", root.command("SETQUOTA nobody@one.example ()")[:2], ("NO", "[NONEXISTENT] There is no such quota root"))
+        root.close()
+        ann.close()
+
+
 TESTS = {f.__name__.replace("_", "-"): f for f in (routing, loops, submission, plaintext_login, commands, removed_while_logged_in, undelete,
-                                                   dump_and_load, configuration, one_at_a_time, stopping, certificates, privilege, message_limit)}
-NO_SERVER = ("configuration", "certificates", "privilege", "message-limit")
+                                                   dump_and_load, configuration, one_at_a_time, stopping, certificates, privilege, message_limit,
+                                                   quota_admins)}
+NO_SERVER = ("configuration", "certificates", "privilege", "message-limit", "quota-admins")
 
 
 def run(name):

@@ -2,6 +2,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "net/conn.h"
+#include "auth/auth_state.h"
 #include "imapd/imap_session.h"
 #include "imapd/imapd_home.h"
 #include "tests/unit/unit.h"
@@ -22,6 +23,7 @@ static struct loop *fake_loop;
 static struct imapd *fake_service;
 static struct imapd_door fake_door;
 static struct imapd_options fake_options;
+static struct auth fake_auth = {.files = PTHREAD_RWLOCK_INITIALIZER}; /* the greeting asks what it offers */
 
 struct conn *conn_new(struct loop *l, int fd, struct tls *tls, struct span peer, struct span local,
                       size_t input_bytes, const struct conn_events *ev, void *owner)
@@ -168,6 +170,7 @@ static inline struct imap_session *fake_begin(void)
     log_level(LOG_ERROR);
     assert_int_equal(loop_new(&fake_loop, &f), ERR_OK);
     fake_options = (struct imapd_options){.hostname = "mx.example",
+                                          .auth = &fake_auth,
                                           .loops = &fake_loop,
                                           .loop_count = 1,
                                           .limits = imapd_limits_default};

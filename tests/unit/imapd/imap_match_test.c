@@ -116,10 +116,37 @@ static void match_long(void **state)
     arena_free(&a);
 }
 
+/* The same wherever in the words of 64 a wildcard falls. */
+static void match_across_words(void **state)
+{
+    (void)state;
+    /* clang-format off */
+    static const struct { const char *pattern, *name; bool matches; } tails[] = {
+        {"%y*z", "aby/cz", true}, {"%y*z", "yz", true},   {"%y*z", "a/yz", false},
+        {"*",    "",       true}, {"%",    "ab", true},   {"%",    "a/b",  false},
+        {"%%b",  "ab",     true}, {"ab",   "abc", false}, {"a%",   "b",    false},
+    };
+    /* clang-format on */
+    struct arena *a = arena_new();
+    for (size_t i = 0; i < UNIT_COUNT(tails); i++) {
+        for (int n = 50; n < 200; n++) {
+            char filling[200];
+            memset(filling, 'x', sizeof filling);
+            struct span before = span_of(filling, (size_t)n);
+            struct imap_match m = imap_match_of(a, before, span_cstr(tails[i].pattern));
+            struct span name = arena_printf(a, "%.*s%s", SPAN_ARG(before), tails[i].name);
+            if (imap_match(&m, name) != tails[i].matches)
+                fail_msg("\"%s\" and \"%s\" behind %d", tails[i].pattern, tails[i].name, n);
+        }
+    }
+    arena_free(&a);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(match_cases), cmocka_unit_test(match_all_short),
-        cmocka_unit_test(match_levels), cmocka_unit_test(match_long)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(match_cases),
+                                       cmocka_unit_test(match_all_short),
+                                       cmocka_unit_test(match_levels), cmocka_unit_test(match_long),
+                                       cmocka_unit_test(match_across_words)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

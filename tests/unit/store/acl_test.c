@@ -1,5 +1,6 @@
 #include "store/acl.h"
 
+#include "store/changes.h"
 #include "tests/unit/store/unit_mail.h"
 
 /* (What each command makes of them is in tests/acl.) */
@@ -158,11 +159,22 @@ static void life_run(struct txn *t)
 
 static bool gone;
 
+static void count_rights(void *arg, const struct change *c, const struct uidset *uids)
+{
+    (void)uids;
+    *(unsigned *)arg += c->kind == CHANGE_BOX_RIGHTS;
+}
+
+/* Sessions that bob has with a mailbox of ours hear of it. */
 static void remove_run(struct txn *t)
 {
+    unsigned before = 0, after = 0;
+    unit_ok(changes_since(t, unit_account, box.id, 0, count_rights, &before, f));
     unit_ok(directory_account_remove(t, SPAN("bob@example.org"), 1000, &gone, f));
     assert_true(gone);
     assert_rights(t, bob, "");
+    unit_ok(changes_since(t, unit_account, box.id, 0, count_rights, &after, f));
+    assert_int_equal(after, before + 1);
 }
 
 /* In a shared account what is made at the top has the rights of INBOX. */
@@ -197,8 +209,11 @@ static void many_run(struct txn *t)
     for (e.account = 1000; e.account < 1000 + ACL_ENTRY_COUNT; e.account++)
         unit_ok(acl_change(t, &box, &e, ACL_REPLACE, f));
     unit_err(acl_change(t, &box, &e, ACL_REPLACE, f), ERR_LIMIT);
-    for (e.account = 1000; e.account < 1000 + ACL_ENTRY_COUNT; e.account++)
+    for (e.account = 1000; e.account < 1000 + ACL_ENTRY_COUNT; e.account++) {
+        unsigned rows;
         unit_ok(acl_change(t, &box, &e, ACL_REMOVE, f)); /* these accounts are not there */
+        unit_ok(changes_purge(t, e.account, 1000, &rows, f));
+    }
 }
 
 static void rights(void **state)

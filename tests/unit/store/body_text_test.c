@@ -164,12 +164,61 @@ static void body_text_of_none(void **state)
     unit_mail_close(&st);
 }
 
+/* --- an outline that cannot be relied on --- */
+
+static struct span harmful;
+
+static void put_outline(struct txn *t)
+{
+    struct schema_key k;
+    unit_ok(table_put(t, TABLE_OUTLINE, schema_id_key(&k, body), harmful, f));
+}
+
+/* Damaged, or that of a longer message: the text is that of the body all the same. */
+static void body_text_parses_anew(void **state)
+{
+    (void)state;
+    struct span mail =
+        SPAN("Subject: One\r\nDate: Mon, 7 Feb 1994 21:52:25 -0800\r\n\r\nHello\r\n");
+    struct buf longer, record, right;
+    struct outline outline;
+    struct store *st = unit_mail_open();
+    buf_init(&longer, OUTLINE_RECORD_MAX);
+    buf_init(&record, OUTLINE_RECORD_MAX);
+    buf_init(&right, OUTLINE_RECORD_MAX);
+    struct outline_parser *p = outline_new(&outline_limits_default);
+    outline_feed(p, mail);
+    outline_feed(p, SPAN("and more that is not there\r\n"));
+    outline_end(p, &longer);
+    outline_free(&p);
+    add_body(st, mail);
+    struct txn *read = unit_read(st);
+    unit_ok(blob_outline(read, body, &right, f));
+    txn_read_end(&read);
+    const struct span harm[] = {SPAN(""), SPAN("nothing of ours"), span_to(buf_span(&longer), 40),
+                                buf_span(&longer), buf_span(&right)};
+    for (size_t i = 0; i < UNIT_COUNT(harm); i++) {
+        harmful = harm[i];
+        unit_run(st, put_outline);
+        assert_text(st, BODY_TEXT_BODY, i == 3 ? "|HELLO\r\n|HELLO\r\n" : "|HELLO\r\n");
+        struct txn *t = unit_read(st);
+        unit_ok(body_text_outline(t, body, &record, &outline, f));
+        assert_true(outline.dated);
+        txn_read_end(&t);
+    }
+    buf_fini(&longer);
+    buf_fini(&record);
+    buf_fini(&right);
+    unit_mail_close(&st);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         unit_test_dir(body_text_tells),
         unit_test_dir(body_text_of_many_steps),
         unit_test_dir(body_text_of_none),
+        unit_test_dir(body_text_parses_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,9 @@
 #include "store/dump.h"
 
 #include "store/bin.h"
+#include "store/credential.h"
+#include "store/metadata.h"
+#include "store/quota.h"
 #include "tests/unit/store/unit_mail.h"
 
 static struct buf first, second;
@@ -46,6 +49,37 @@ static struct store *again(void)
 
 #define BIG 300001 /* bytes: several chunks and a tail */
 
+/* What an account has besides its mail; bytes of every value. */
+static void fill_account(struct txn *t, uint64_t account, bool own)
+{
+    struct credential_scram scram = {.iterations = {4096, 10000, UINT32_MAX}, .own = own};
+    struct credential_app app = {.name = SPAN("t\xc3\xa4 \"blet\\"),
+                                 .created = 1,
+                                 .expires = INT64_MAX,
+                                 .protocols = 7,
+                                 .used_from = SPAN("::1")};
+    const struct quota_amount limit = {INT64_MAX, QUOTA_NONE, own ? 0 : 100};
+    char all[256];
+    for (int i = 0; i < 256; i++)
+        all[i] = (char)i;
+    memcpy(scram.salt, all + 240, sizeof scram.salt);
+    memcpy(scram.keys.bytes, all, sizeof scram.keys.bytes);
+    memcpy(app.keys.bytes, all + 20, sizeof app.keys.bytes);
+    memcpy(app.digest, all + 200, sizeof app.digest);
+    unit_ok(credential_scram_put(t, account, &scram, f));
+    unit_ok(credential_app_add(t, account, &app, f));
+    app.name = SPAN("b");
+    app.from = SPAN("192.0.2.0/24,2001:db8::/32");
+    unit_ok(credential_app_add(t, account, &app, f));
+    unit_ok(quota_set(t, account, &limit, f));
+    unit_ok(metadata_put(t, account, METADATA_SERVER, account, SPAN("/private/x"),
+                         span_of(all, sizeof all), f));
+    unit_ok(metadata_put(t, unit_account, unit_inbox, account, SPAN("/private/comment"), SPAN(""),
+                         f));
+    unit_ok(metadata_put(t, unit_account, unit_inbox, METADATA_SHARED, SPAN("/shared/vendor/a"),
+                         SPAN("{\"a\": 1}"), f));
+}
+
 static void fill(struct txn *t)
 {
     uint64_t id;
@@ -56,6 +90,8 @@ static void fill(struct txn *t)
     unit_ok(directory_domain_add(t, SPAN("example.org"), f));
     unit_ok(directory_alias_put(t, SPAN("@example.org"), target, 2, f));
     unit_ok(directory_account_add(t, SPAN("\xc3\xb6@example.org"), SPAN(""), &id, f));
+    fill_account(t, id, false);
+    fill_account(t, unit_account, true);
     unit_ok(
         mailbox_create(t, unit_account, SPAN("x/\xe2\x82\xac \"quoted\" \\"), MAILBOX_ALL, &id, f));
     for (int i = 0; i < 9; i++)
@@ -235,6 +271,16 @@ static void dump_refused(void **state)
          "\"as\":0,\"session\":\"\","
          "\"uids\":\"5,3\"}\n",
          "line 2: \"uids\"", false},
+        {"{\"scram\":\"AAAA\",\"account\":1,\"keys\":\"\",\"sha1\":1,\"sha256\":1,"
+         "\"sha512\":1}\n",
+         "line 2: \"scram\"", false},
+        {"{\"scram\":\"AAAAAAAAAAAAAAAAAAAAAA==\",\"account\":1,\"keys\":\"AAAA\",\"sha1\":1,"
+         "\"sha256\":1,\"sha512\":1}\n",
+         "line 2: \"keys\"", false},
+        {"{\"app_password\":\"\",\"account\":1}\n", "line 2: \"app_password\"", false},
+        {"{\"quota\":1,\"limit_bytes\":-2}\n", "line 2: \"limit_", false},
+        {"{\"metadata\":\"/private/a\",\"mailbox\":0,\"account\":1,\"value\":\"!\"}\n",
+         "line 2: \"value\"", false},
     };
     read_step = 100;
     for (size_t i = 0; i < UNIT_COUNT(cases); i++) {

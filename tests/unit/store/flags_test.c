@@ -106,9 +106,41 @@ static void condition_run(struct txn *t)
     unit_assert_uids(&changed, "");
     unit_assert_uids(&modified, "1:3");
     assert_int_equal(unit_mailbox(t, unit_inbox).highestmodseq, before.highestmodseq);
-    assert_int_equal(store(t, FLAGS_ADD, FLAGS_SEEN, NULL, 0, first_modseq), ERR_OK);
+    assert_int_equal(store(t, FLAGS_ADD, FLAGS_SEEN | FLAGS_FLAGGED, NULL, 0, first_modseq),
+                     ERR_OK);
     unit_assert_uids(&changed, "1,3");
     unit_assert_uids(&modified, "2");
+    assert_int_equal(store(t, FLAGS_REPLACE, FLAGS_FLAGGED, NULL, 0, first_modseq), ERR_OK);
+    unit_assert_uids(&modified, "1:3");
+    unit_assert_mail(t, unit_inbox, "1 SF,2 F,3 SF");
+    assert_int_equal(store(t, FLAGS_REMOVE, FLAGS_FLAGGED | FLAGS_SEEN, NULL, 0, 0), ERR_OK);
+    unit_assert_uids(&modified, "1:3");
+    /* what changed was something else, RFC 7162 §3.1.12 */
+    struct span key = SPAN("$Key");
+    assert_int_equal(store(t, FLAGS_REMOVE, FLAGS_FLAGGED | FLAGS_SEEN, NULL, 0, first_modseq),
+                     ERR_OK);
+    unit_assert_uids(&changed, "1,3");
+    unit_assert_uids(&modified, "2");
+    assert_int_equal(store(t, FLAGS_ADD, 0, &key, 1, 0), ERR_OK);
+    unit_assert_uids(&changed, "1:3");
+    unit_assert_uids(&modified, "");
+    assert_int_equal(store(t, FLAGS_ADD, 0, &key, 1, 0), ERR_OK);
+    unit_assert_uids(&modified, "1:3");
+    assert_int_equal(store(t, FLAGS_REMOVE, 0, &key, 1, first_modseq), ERR_OK);
+    unit_assert_uids(&changed, "1:3");
+    unit_assert_uids(&modified, "");
+    assert_int_equal(store(t, FLAGS_REMOVE, 0, &key, 1, first_modseq), ERR_OK);
+    unit_assert_uids(&modified, "1:3");
+    assert_int_equal(store(t, FLAGS_ADD, FLAGS_SEEN | FLAGS_FLAGGED, NULL, 0, first_modseq),
+                     ERR_OK);
+    unit_assert_uids(&changed, "1,3");
+    assert_int_equal(store(t, FLAGS_REMOVE, FLAGS_FLAGGED, NULL, 0, first_modseq + 1000), ERR_OK);
+    unit_assert_uids(&changed, "1:3");
+    assert_int_equal(store(t, FLAGS_ADD, FLAGS_FLAGGED, NULL, 0, first_modseq + 1000), ERR_OK);
+    uidset_clear(&set);
+    uidset_add(&set, 1, 1);
+    uidset_add(&set, 3, 3);
+    assert_int_equal(store(t, FLAGS_REMOVE, FLAGS_FLAGGED, NULL, 0, first_modseq + 1000), ERR_OK);
     unit_assert_mail(t, unit_inbox, "1 S,2 F,3 S");
     assert_int_equal(unit_mailbox(t, unit_inbox).unseen, 1);
     assert_int_equal(unit_mailbox(t, unit_inbox).highestmodseq, txn_modseq(t));

@@ -74,7 +74,7 @@ static bool list_subscription(void *arg, struct span name)
 static void assert_subscribed(struct txn *t, const char *expected)
 {
     struct listing l = {"", 0};
-    unit_ok(mailbox_each_subscription(t, unit_account, list_subscription, &l, f));
+    unit_ok(mailbox_each_subscription(t, unit_account, SPAN(""), list_subscription, &l, f));
     assert_string_equal(l.text, expected);
 }
 

@@ -77,6 +77,23 @@ static void limits(struct txn *t)
     put(t, unit_inbox, METADATA_SHARED, "/shared/vendor/more", "fits now");
 }
 
+static void limit_of_all(struct txn *t)
+{
+    static char large[METADATA_VALUE_BYTES];
+    char name[32];
+    unsigned fit = METADATA_TOTAL_BYTES / (METADATA_VALUE_BYTES + sizeof name);
+    memset(large, 'x', sizeof large);
+    for (unsigned i = 0; i <= fit; i++) {
+        (void)snprintf(name, sizeof name, "/private/%u", i);
+        enum err e = i < fit ? ERR_OK : ERR_LIMIT;
+        unit_err(metadata_put(t, unit_account, METADATA_SERVER, 99, span_cstr(name),
+                              span_of(large, sizeof large), f),
+                 e);
+    }
+    unit_ok(metadata_put(t, unit_account, METADATA_SERVER, 99, SPAN("/private/1"),
+                         span_of(large, sizeof large), f)); /* takes the place of itself */
+}
+
 static void goes_with_its_mailbox(struct txn *t)
 {
     uint64_t id;
@@ -86,13 +103,17 @@ static void goes_with_its_mailbox(struct txn *t)
     assert_entries(t, id, METADATA_SHARED, "", "/shared/comment=x;");
     unit_ok(mailbox_delete(t, unit_account, SPAN("y"), f));
     assert_entries(t, id, METADATA_SHARED, "", "");
+    unit_ok(mailbox_rename(t, unit_account, SPAN("INBOX"), SPAN("was inbox"), f));
+    uint64_t renamed = unit_box(t, "was inbox"); /* RFC 5464 §4.1: copied, and kept */
+    assert_entries(t, renamed, unit_account, "", "/private/color=;");
+    assert_entries(t, unit_inbox, unit_account, "", "/private/color=;");
 }
 
 static void metadata_kept(void **state)
 {
     (void)state;
     static void (*const steps[])(struct txn * t) = {owners_and_mailboxes_apart, limits,
-                                                    goes_with_its_mailbox};
+                                                    limit_of_all, goes_with_its_mailbox};
     struct store *st = unit_mail_open();
     for (size_t i = 0; i < UNIT_COUNT(steps); i++) {
         unit_run(st, steps[i]);

@@ -56,6 +56,9 @@ static void refuses_what_does_not_fit(struct txn *t)
     unit_err(mailbox_create(t, unit_account, SPAN("d/e/f"), 0, NULL, f), ERR_QUOTA);
     unit_ok(mailbox_create(t, unit_account, SPAN("d/e"), 0, NULL, f));
     unit_err(mailbox_create(t, unit_account, SPAN("g"), 0, NULL, f), ERR_QUOTA);
+    unit_ok(mailbox_rename(t, unit_account, SPAN("d/e"), SPAN("h"), f));
+    unit_err(mailbox_rename(t, unit_account, SPAN("h"), SPAN("x/y"), f), ERR_QUOTA); /* a level */
+    unit_ok(mailbox_rename(t, unit_account, SPAN("h"), SPAN("d/e"), f));
     unit_ok(quota_set(t, unit_account, &(struct quota_amount){QUOTA_NONE, 0, QUOTA_NONE}, f));
     unit_ok(mailbox_create(t, unit_account, SPAN("g"), 0, NULL, f));
     q = quota_of(t);
