@@ -19,12 +19,12 @@ struct auth {
     struct hash_pool *pool;
     struct auth_cache *cache;
     struct auth_guard *guard;
-    uint64_t secret;           /* of the store: salts of users who are not there */
-    pthread_mutex_t lock;      /* guards without_scram and generation */
-    unsigned without_scram;    /* accounts with a password, but no keys of it */
-    unsigned generation;       /* of without_scram: counted anew */
-    atomic_bool scram;         /* there are none */
-    pthread_rwlock_t files;    /* guards what was read from the files of the options */
+    uint64_t secret;        /* of the store: salts of users who are not there */
+    pthread_mutex_t lock;   /* guards without_scram and generation */
+    unsigned without_scram; /* accounts with a password, but no keys of it; UINT32_MAX: not known */
+    unsigned generation;    /* of without_scram: counted anew */
+    atomic_bool scram;      /* there are none */
+    pthread_rwlock_t files; /* guards what was read from the files of the options */
     struct jwt_keys *jwt_keys; /* NULL: none are configured */
     struct certificate_map *certificate_map;
 };

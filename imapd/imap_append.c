@@ -421,16 +421,14 @@ static enum step imap_append_check(struct imap_append *a, bool *ok)
     return STEP_WAIT;
 }
 
-/* So many bytes more for the present message, or for a new one: too large, or more than the quota allows as far as it is known
- * now? What a replaced message gives back is known to the operation alone. */
+/* So many bytes more for the present message, or for a new one: more than the quota allows, as far as it is known now? What a
+ * replaced message gives back is known to the operation alone. */
 static enum step imap_append_room(struct imap_append *a, uint64_t more, bool *ok)
 {
     struct imap_session *s = a->cmd->session;
     struct fault f = FAULT_NONE;
     struct txn *t = NULL;
     *ok = false;
-    if (!imap_append_fits(a, more))
-        return imap_append_too_big(a);
     const struct quota_amount all = {a->total_bytes + (a->now ? a->now->bytes : 0) + more,
                                      a->count + 1, 0};
     enum err e = a->replaced_uid ? ERR_OK : txn_read(s->options->store, &t, &f);
@@ -479,6 +477,8 @@ static enum step imap_append_text(struct imap_cmd *c, struct span text,
 static enum step imap_append_literal(struct imap_append *a)
 {
     bool ok;
+    if (!imap_append_fits(a, a->literal->bytes))
+        return imap_append_too_big(a);
     enum step step = imap_append_check(a, &ok);
     if (ok)
         step = imap_append_room(a, a->literal->bytes, &ok);
@@ -517,6 +517,8 @@ static enum step imap_append_url(struct imap_append *a, bool *ok)
         return imap_append_bad_url(a, a->item.url);
     if (e != ERR_OK)
         return imap_reply_err(a->cmd, e, &f);
+    if (!imap_append_fits(a, a->part.left))
+        return imap_append_too_big(a);
     step = imap_append_room(a, a->part.left, ok);
     if (*ok && !a->now)
         imap_append_open(a);

@@ -119,6 +119,7 @@ static const struct imap_capability imap_capability_table[] = {
     {"LIST-EXTENDED",      AFTER,  NULL,                NULL, 0, 0},
     {"LIST-STATUS",        AFTER,  NULL,                NULL, 0, 0},
     {"LIST-MYRIGHTS",      AFTER,  NULL,                NULL, 0, 0},
+    {"LIST-METADATA",      AFTER,  NULL,                NULL, 0, 0},
     {"ACL",                AFTER,  NULL,                NULL, 0, 0},
     {"RIGHTS=kxte",        AFTER,  NULL,                NULL, 0, 0},
     {"STATUS=SIZE",        AFTER,  NULL,                NULL, 0, 0},

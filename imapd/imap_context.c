@@ -4,6 +4,7 @@
 #include "common/mem.h"
 #include "imapd/imap_find.h"
 #include "imapd/imap_parse.h"
+#include "imapd/imap_search_return.h"
 #include "imapd/imap_verbs.h"
 
 #include <inttypes.h>
@@ -121,7 +122,7 @@ static void parse(struct context *x, struct imap_cmd *c, bool sorted)
         imap_search_parse(&in, x->arena, v, &x->program);
         return;
     }
-    imap_search_parse_returns(&in, &x->program);
+    imap_search_return_parse(&in, &x->program);
     imap_sort_keys_parse(&in, &x->criteria);
     imap_parse_sp(&in);
     imap_search_parse_label(imap_parse_astring(&in, x->arena), &x->program);

@@ -166,8 +166,8 @@ static enum err next_item(struct imap_cmd *c, struct txn *t, struct fetch *st, s
         buf_byte(&st->out, ' ');
     st->between = true;
     size_t before = st->out.n;
-    enum err e = imap_fetch_body(t, &st->msg, &st->outline, item, &st->out, &st->bytes,
-                                 &st->following, f);
+    enum err e =
+        imap_fetch_body(t, &st->msg, &st->outline, item, &st->out, &st->bytes, &st->following, f);
     if (item->kind == FETCH_SECTION)
         no_nul(st, before);
     return e;

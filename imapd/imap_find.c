@@ -108,23 +108,22 @@ static void begin_flags(struct imap_find *f, const struct imap_flagset *old, uin
     f->stage = FIND_FLAGS;
 }
 
-/* One slice of the walk over all rows. */
-static enum err more_flags(struct imap_find *f, struct txn *t, bool *done, struct fault *fault)
+/* One slice of the walk over all rows; the plan follows once it is over. */
+static enum err more_flags(struct imap_find *f, struct txn *t, struct fault *fault)
 {
     struct msg_walk w;
     struct msg row;
-    *done = f->flags_uid == UINT32_MAX;
-    if (*done)
+    f->stage = FIND_PLAN;
+    if (f->flags_uid == UINT32_MAX)
         return ERR_OK;
     msg_walk(&w, t, f->mailbox, f->flags_uid + 1, false);
-    for (unsigned n = 1; !*done; n++) {
-        *done = !msg_walk_next(&w, &row);
-        if (*done)
-            break;
+    for (unsigned n = 1; msg_walk_next(&w, &row); n++) {
         imap_flagset_row(f->flags, &row);
         f->flags_uid = row.uid;
-        if (n % FIND_LOOK_COUNT == 0 && imap_cmd_should_yield(&f->session->cmd))
+        if (n % FIND_LOOK_COUNT == 0 && imap_cmd_should_yield(&f->session->cmd)) {
+            f->stage = FIND_FLAGS;
             break;
+        }
     }
     return msg_walk_end(&w, fault);
 }
@@ -313,12 +312,8 @@ static enum err slice(struct imap_find *f, struct txn *t, bool *done, struct fau
 static enum err step(struct imap_find *f, struct txn *t, bool *done, struct fault *fault)
 {
     enum err e = find_keywords(f, t, fault);
-    bool made = false;
-    if (e == ERR_OK && f->stage == FIND_FLAGS) {
-        e = more_flags(f, t, &made, fault);
-        if (e == ERR_OK && made)
-            f->stage = FIND_PLAN;
-    }
+    if (e == ERR_OK && f->stage == FIND_FLAGS)
+        e = more_flags(f, t, fault);
     if (e == ERR_OK && f->stage == FIND_PLAN)
         e = plan(f, t, done, fault);
     while (e == ERR_OK && f->stage == FIND_FILTER && !*done) {

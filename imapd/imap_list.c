@@ -1,5 +1,6 @@
 #include "imapd/imap_acl.h"
 #include "imapd/imap_match.h"
+#include "imapd/imap_metadata.h"
 #include "imapd/imap_parse.h"
 #include "imapd/imap_reach.h"
 #include "imapd/imap_session.h"
@@ -9,6 +10,7 @@
 #include "imapd/imap_verbs.h"
 
 #define IMAP_LIST_PATTERN_COUNT 32
+#define IMAP_LIST_ENTRY_COUNT 64
 
 /* Selection options, RFC 9051 §6.3.9.1 and RFC 6154 §3; REMOTE changes nothing here. */
 enum imap_list_select {
@@ -25,11 +27,14 @@ enum imap_list_return {
     LIST_RETURN_CHILDREN = 4,
     LIST_RETURN_SPECIAL = 8,
     LIST_RETURN_MYRIGHTS = 16, /* RFC 8440 */
+    LIST_RETURN_METADATA = 32, /* RFC 9590 */
 };
 
 struct imap_list {
     const char *verb; /* LIST, LSUB or XLIST in the responses */
     unsigned select, returns, status;
+    struct span *entries; /* of METADATA */
+    size_t entry_count;
     bool extended; /* the extended syntax was used */
     bool lsub;
     struct imap_match *patterns;
@@ -77,13 +82,33 @@ static void imap_list_selection(struct scan *in, struct imap_list *l)
         l->returns |= LIST_RETURN_SUBSCRIBED;
 }
 
-/* list-return-opts = "RETURN" SP "(" [return-option *(SP return-option)] ")" */
-static void imap_list_returns(struct scan *in, struct imap_list *l)
+/* "METADATA" SP "(" entry *(SP entry) ")"    RFC 9590 §5; the word has been taken */
+static void imap_list_entries(struct scan *in, struct arena *a, struct imap_list *l)
 {
-    static const struct imap_list_option known[] = {
-        {"SUBSCRIBED", LIST_RETURN_SUBSCRIBED}, {"CHILDREN", LIST_RETURN_CHILDREN},
-        {"SPECIAL-USE", LIST_RETURN_SPECIAL},   {"STATUS", LIST_RETURN_STATUS},
-        {"MYRIGHTS", LIST_RETURN_MYRIGHTS},     {NULL, 0}};
+    imap_parse_sp(in);
+    scan_byte(in, '(', "Expected ( before the entries");
+    if (!l->entries)
+        l->entries = arena_alloc(a, IMAP_LIST_ENTRY_COUNT * sizeof *l->entries);
+    do {
+        struct span name = imap_metadata_entry(in, a, false);
+        if (l->entry_count == IMAP_LIST_ENTRY_COUNT)
+            scan_fail(in, "Too many entries");
+        else if (scan_ok(in))
+            l->entries[l->entry_count++] = name;
+    } while (scan_try(in, ' '));
+    scan_byte(in, ')', "Expected ) behind the entries");
+}
+
+/* list-return-opts = "RETURN" SP "(" [return-option *(SP return-option)] ")" */
+static void imap_list_returns(struct scan *in, struct arena *a, struct imap_list *l)
+{
+    static const struct imap_list_option known[] = {{"SUBSCRIBED", LIST_RETURN_SUBSCRIBED},
+                                                    {"CHILDREN", LIST_RETURN_CHILDREN},
+                                                    {"SPECIAL-USE", LIST_RETURN_SPECIAL},
+                                                    {"STATUS", LIST_RETURN_STATUS},
+                                                    {"MYRIGHTS", LIST_RETURN_MYRIGHTS},
+                                                    {"METADATA", LIST_RETURN_METADATA},
+                                                    {NULL, 0}};
     imap_parse_sp(in);
     if (!scan_try_word(in, SPAN("RETURN (")))
         scan_fail(in, "Expected RETURN (");
@@ -94,6 +119,8 @@ static void imap_list_returns(struct scan *in, struct imap_list *l)
             imap_parse_sp(in);
             l->status |= imap_status_items(in);
         }
+        if (option == LIST_RETURN_METADATA)
+            imap_list_entries(in, a, l);
         if (!scan_try(in, ' ') && scan_peek(in) != ')')
             scan_fail(in, "Expected ) behind the return options");
     }
@@ -233,6 +260,8 @@ static enum err imap_list_more(struct imap_session *s, const struct imap_list *l
     box.name = n->box.name;
     if (e == ERR_OK && (l->returns & LIST_RETURN_MYRIGHTS))
         e = imap_acl_myrights(s, t, &box, f);
+    if (e == ERR_OK && l->entry_count > 0)
+        e = imap_metadata_tell(s, t, s->cmd.arena, &box, l->entries, l->entry_count, f);
     if (e == ERR_OK && l->status)
         e = acl_authorize(t, s->account, &box, ACL_READ, f);
     if (e == ERR_OK && l->status)
@@ -255,8 +284,10 @@ static enum step imap_list_tell(struct imap_cmd *c)
         if (!imap_list_is_told(l, n, &childinfo))
             continue;
         imap_list_line(s, l, n, childinfo);
-        bool more = l->status || (l->returns & LIST_RETURN_MYRIGHTS);
-        enum err e = more && n->exists ? imap_list_more(s, l, n, &f) : ERR_OK;
+        bool more = l->status || (l->returns & (LIST_RETURN_MYRIGHTS | LIST_RETURN_METADATA));
+        /* not of what is told for the sake of those below alone: RFC 5819 §2 */
+        enum err e =
+            more && n->exists && imap_list_wanted(l, n) ? imap_list_more(s, l, n, &f) : ERR_OK;
         if (e != ERR_OK)
             return imap_reply_err(c, e, &f);
     }
@@ -350,7 +381,7 @@ static enum step imap_list_named(struct imap_cmd *c, const char *verb)
     imap_list_patterns(c, l, reference, &only);
     if (scan_ok(in) && !scan_done(in)) {
         l->extended = true;
-        imap_list_returns(in, l);
+        imap_list_returns(in, c->arena, l);
     }
     scan_end(in, "Unexpected text at the end");
     if (!scan_ok(in))

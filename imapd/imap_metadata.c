@@ -1,3 +1,5 @@
+#include "imapd/imap_metadata.h"
+
 #include "imapd/imap_parse.h"
 #include "imapd/imap_reach.h"
 #include "imapd/imap_session.h"
@@ -37,7 +39,7 @@ static char lower(char c)
 
 /* entry = astring: slash-separated, without "*" and "%", RFC 5464 §3.2 and §5. top: "/private" alone is one, too, to look
  * below it. */
-static struct span scan_entry(struct scan *in, struct arena *a, bool top)
+struct span imap_metadata_entry(struct scan *in, struct arena *a, bool top)
 {
     struct span given = imap_parse_astring(in, a);
     char *name = arena_alloc(a, given.n + 1);
@@ -109,7 +111,7 @@ static void scan_get(struct imap_cmd *c, struct metadata *m)
     }
     bool several = scan_try(in, '(');
     do
-        add(in, m, scan_entry(in, c->arena, true));
+        add(in, m, imap_metadata_entry(in, c->arena, true));
     while (several && scan_try(in, ' '));
     if (several)
         scan_byte(in, ')', "Expected ) behind the entries");
@@ -130,7 +132,7 @@ static void scan_set(struct imap_cmd *c, struct metadata *m)
     imap_parse_sp(in);
     scan_byte(in, '(', "Expected ( before the entries");
     do {
-        struct span name = scan_entry(in, c->arena, false);
+        struct span name = imap_metadata_entry(in, c->arena, false);
         imap_parse_sp(in);
         if (m->n < METADATA_ENTRIES)
             m->values[m->n] = scan_value(in, c->arena);
@@ -152,6 +154,8 @@ static uint64_t owner_of(const struct metadata *m, struct span name)
     return is_private(name) ? m->session->account : METADATA_SHARED;
 }
 
+#define READERS (ACL_READ | ACL_SEEN | ACL_WRITE | ACL_INSERT | ACL_POST)
+
 /* RFC 5464 §3.3: with "l" and any one of r, s, w, i or p. */
 static enum err find(struct metadata *m, struct txn *t, struct arena *a, struct fault *f)
 {
@@ -169,7 +173,7 @@ static enum err find(struct metadata *m, struct txn *t, struct arena *a, struct 
         return e;
     m->mailbox = box.id;
     m->account = box.account;
-    return rights & (ACL_READ | ACL_SEEN | ACL_WRITE | ACL_INSERT | ACL_POST)
+    return rights & READERS
                ? ERR_OK
                : fault_set(f, ERR_DENIED, "no right to the metadata");
 }
@@ -198,6 +202,18 @@ static bool is_wanted(const struct metadata *m, struct span name)
     return is_below(m, m->names[m->asked], name);
 }
 
+static void out_value(struct imap_session *s, struct span name, struct span value)
+{
+    imap_out(s, name);
+    imap_out(s, SPAN(" "));
+    if (value.n && memchr(value.p, '\0', value.n)) {
+        imap_outf(s, "~{%zu}\r\n", value.n);
+        imap_out(s, value);
+    } else {
+        imap_out_string(s, value);
+    }
+}
+
 static bool tell_one(void *arg, struct span name, struct span value)
 {
     struct metadata *m = arg;
@@ -216,14 +232,7 @@ static bool tell_one(void *arg, struct span name, struct span value)
         imap_out(s, SPAN(" "));
     }
     m->any = true;
-    imap_out(s, name);
-    imap_out(s, SPAN(" "));
-    if (value.n && memchr(value.p, '\0', value.n)) {
-        imap_outf(s, "~{%zu}\r\n", value.n);
-        imap_out(s, value);
-    } else {
-        imap_out_string(s, value);
-    }
+    out_value(s, name, value);
     return true;
 }
 
@@ -263,6 +272,33 @@ enum step imap_metadata_get(struct imap_cmd *c)
     const char *code =
         m->longest ? arena_printf(c->arena, "METADATA LONGENTRIES %" PRIu64, m->longest).p : NULL;
     return imap_reply_ok(c, code, "Getmetadata completed");
+}
+
+/* --- LIST RETURN (METADATA ...) --- */
+
+enum err imap_metadata_tell(struct imap_session *s, struct txn *t, struct arena *a,
+                            const struct mailbox *box, const struct span *names, size_t n,
+                            struct fault *f)
+{
+    unsigned rights;
+    enum err e = acl_rights(t, s->account, box, &rights, f);
+    if (e != ERR_OK || !(rights & READERS))
+        return e;
+    imap_out(s, SPAN("* METADATA "));
+    imap_out_mailbox(s, box->name);
+    for (size_t i = 0; i < n && e == ERR_OK; i++) {
+        uint64_t owner = is_private(names[i]) ? s->account : METADATA_SHARED;
+        struct span value;
+        e = metadata_get(t, a, box->id, owner, names[i], &value, f);
+        imap_out(s, i ? SPAN(" ") : SPAN(" ("));
+        if (e == ERR_OK)
+            out_value(s, names[i], value);
+        else
+            imap_outf(s, "%.*s NIL", SPAN_ARG(names[i]));
+        e = e == ERR_NOTFOUND ? ERR_OK : e;
+    }
+    imap_out(s, SPAN(")\r\n"));
+    return e;
 }
 
 /* --- SETMETADATA: all or nothing --- */

@@ -1,5 +1,6 @@
 #include "imapd/imap_condstore.h"
 #include "imapd/imap_parse.h"
+#include "imapd/imap_progress.h"
 #include "imapd/imap_reach.h"
 #include "imapd/imap_scope.h"
 #include "imapd/imap_search_return.h"
@@ -64,7 +65,7 @@ static void imap_multisearch_parse(struct imap_cmd *c, struct imap_multisearch *
     imap_multisearch_source(c, m);
     if (scan_ok(&c->args) && m->selected && !c->session->view)
         scan_fail(&c->args, "Select a mailbox first, or say IN which to search");
-    imap_search_parse_returns(&c->args, &m->program);
+    imap_search_return_parse(&c->args, &m->program);
     if ((m->program.returns & SEARCH_SAVE) && m->others) /* RFC 7377 §2.2 */
         scan_fail(&c->args, "SAVE is for the selected mailbox alone");
     if (scan_ok(&c->args) && (m->program.returns & SEARCH_UPDATE) && !c->session->view)
@@ -194,6 +195,7 @@ static enum err imap_multisearch_slice(struct imap_cmd *c, struct imap_multisear
     enum err e = m->finding ? ERR_OK : imap_multisearch_begin(c, m, f);
     if (e == ERR_OK)
         e = imap_find_more(&m->find, &done, f);
+    imap_progress_find(c, &m->find);
     if (e == ERR_OK && !done)
         return ERR_OK;
     if (e == ERR_OK) {

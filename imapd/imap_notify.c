@@ -109,8 +109,8 @@ void imap_notify_watch_owner(struct imap_notify *n, uint64_t account)
     }
     struct imap_notify_owner *o = mem_new(struct imap_notify_owner);
     o->notify = n;
-    o->watch = (struct changes_watch){
-        .account = account, .by = n->session->account, .note = note_owner};
+    o->watch =
+        (struct changes_watch){.account = account, .by = n->session->account, .note = note_owner};
     list_init(&o->watch.node);
     list_init(&o->node);
     list_add(&n->owners, &o->node);
@@ -142,8 +142,7 @@ static struct imap_notify *of(struct imap_session *s)
     struct imap_notify *n = mem_new(struct imap_notify);
     n->session = s;
     list_init(&n->owners);
-    n->own =
-        (struct changes_watch){.account = s->account, .by = s->account, .note = note_own};
+    n->own = (struct changes_watch){.account = s->account, .by = s->account, .note = note_own};
     list_init(&n->own.node);
     changes_watch(s->options->store, &n->own);
     s->notify = n;
@@ -467,6 +466,12 @@ static void replace(struct imap_notify *n, struct arena *kept,
     }
 }
 
+static void first_cleanup(struct imap_cmd *c)
+{
+    struct first *first = c->state;
+    imap_tree_end(first->reader);
+}
+
 static enum step set(struct imap_cmd *c)
 {
     struct imap_session *s = c->session;
@@ -475,6 +480,7 @@ static enum step set(struct imap_cmd *c)
         return imap_reply_ok(c, NULL, "NOTIFY completed");
     first->reader = imap_tree_begin(c->arena, s->account, s->notify->others);
     c->state = first;
+    c->cleanup = first_cleanup;
     c->more = read_tree;
     return read_tree(c);
 }

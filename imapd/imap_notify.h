@@ -24,9 +24,9 @@ struct imap_notify_group {
 struct imap_notify_groups {
     struct imap_notify_group *list;
     size_t n;
-    bool status;     /* tell STATUS first */
-    bool bad_event;  /* an event that nobody knows: NO [BADEVENT] */
-    bool none;       /* NOTIFY NONE */
+    bool status;    /* tell STATUS first */
+    bool bad_event; /* an event that nobody knows: NO [BADEVENT] */
+    bool none;      /* NOTIFY NONE */
 };
 #define NOTIFY_ALL_EVENTS                                                                          \
     "MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange MailboxMetadataChange "   \

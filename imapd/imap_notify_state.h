@@ -8,9 +8,10 @@
 struct imap_notify_entry {
     uint64_t account, mailbox;
     enum change_kind kind;
-    unsigned messages; /* of NOTIFY_MESSAGES, for kinds up to CHANGE_REMOVED: one entry for each mailbox */
-    bool mine;         /* by this session: only what we know is brought up to date */
-    uint64_t by;       /* account of the actor */
+    unsigned
+        messages; /* of NOTIFY_MESSAGES, for kinds up to CHANGE_REMOVED: one entry for each mailbox */
+    bool mine;    /* by this session: only what we know is brought up to date */
+    uint64_t by; /* account of the actor */
     struct span about;
 };
 /* An account that shares something with the session's. */
@@ -21,21 +22,22 @@ struct imap_notify_owner {
 };
 struct imap_notify {
     struct imap_session *session;
-    bool used;                     /* NOTIFY was */
-    struct arena *kept;            /* the groups; NULL: none */
+    bool used;          /* NOTIFY was */
+    struct arena *kept; /* the groups; NULL: none */
     struct imap_notify_groups groups;
     const struct imap_notify_group *selected; /* among them; NULL: none */
-    unsigned wanted;               /* events of any group but that */
-    bool others;                   /* mailboxes of others may be meant */
+    unsigned wanted;                          /* events of any group but that */
+    bool others;                              /* mailboxes of others may be meant */
     struct changes_watch own;
-    struct list_node owners;       /* struct imap_notify_owner */
-    uint64_t *listed, *barred;     /* mailboxes of others that may be listed; those told as \NoAccess */
+    struct list_node owners;   /* struct imap_notify_owner */
+    uint64_t *listed, *barred; /* mailboxes of others that may be listed; those told as \NoAccess */
     size_t listed_n, barred_n;
-    struct arena *waiting;         /* of the entries */
+    struct arena *waiting; /* of the entries */
     struct imap_notify_entry *entries;
     size_t n, at;
     bool overflow;
-    struct uidset mine, fresh;     /* of the selected mailbox: added by us; told and still to be fetched */
+    struct uidset mine,
+        fresh; /* of the selected mailbox: added by us; told and still to be fetched */
     struct imap_cmd fetcher;
     bool fetching, mid;
 };

@@ -1,6 +1,7 @@
 #include "imapd/imap_progress.h"
 
 #include "common/clock.h"
+#include "imapd/imap_find.h"
 #include "imapd/imap_session.h"
 
 #include <inttypes.h>
@@ -35,4 +36,11 @@ void imap_progress(struct imap_cmd *c, uint64_t done, uint64_t goal)
     buf_addz(&line, ")] Still at it\r\n");
     imap_out(c->session, buf_span(&line));
     buf_fini(&line);
+}
+
+void imap_progress_find(struct imap_cmd *c, struct imap_find *find)
+{
+    uint32_t next = find->stage == FIND_ROWS ? find->rows.next : 0;
+    uint32_t done = next > 1 ? uidset_rank(&find->candidates, next - 1) : 0;
+    imap_progress(c, done, uidset_count(&find->candidates));
 }

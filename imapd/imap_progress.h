@@ -6,3 +6,6 @@
  * done of goal items; goal 0: not known. */
 #define IMAP_PROGRESS_MS 10000
 void imap_progress(struct imap_cmd *c, uint64_t done, uint64_t goal);
+/* The same of a search. */
+struct imap_find;
+void imap_progress_find(struct imap_cmd *c, struct imap_find *find);

@@ -139,9 +139,11 @@ static enum err imap_qresync_tell_slice(struct imap_cmd *c, struct imap_qresync 
     if (e != ERR_OK)
         return e;
     imap_rows_begin(&q->rows, t);
-    while (e == ERR_OK && !imap_cmd_should_yield(c) && imap_rows_next(&q->rows, &m)) {
+    while (e == ERR_OK && imap_rows_next(&q->rows, &m)) { /* one, however late in the turn */
         if (m.modseq > q->modseq)
             e = imap_view_tell_flags(v, t, &m, true, f);
+        if (imap_cmd_should_yield(c))
+            break;
     }
     e = imap_rows_end(&q->rows, e, f);
     txn_read_end(&t);

@@ -135,6 +135,13 @@ static bool imap_scope_below(struct span name, struct span top, bool one)
     return !one || span_find(rest, '/') == rest.n;
 }
 
+static bool imap_scope_is(enum imap_scope_kind kind, struct span name, struct span given)
+{
+    return kind == IMAP_SCOPE_MAILBOXES
+               ? span_eq(name, given)
+               : imap_scope_below(name, given, kind == IMAP_SCOPE_SUBTREE_ONE);
+}
+
 bool imap_scope_covers(const struct imap_scope *scope, struct span name, bool own, bool subscribed)
 {
     switch (scope->kind) {
@@ -151,10 +158,7 @@ bool imap_scope_covers(const struct imap_scope *scope, struct span name, bool ow
     case IMAP_SCOPE_SUBTREE_ONE:
     case IMAP_SCOPE_MAILBOXES:
         for (size_t i = 0; i < scope->n; i++) {
-            if (scope->kind == IMAP_SCOPE_MAILBOXES ? span_eq(name, scope->names[i])
-                                                    : imap_scope_below(name, scope->names[i],
-                                                                       scope->kind ==
-                                                                           IMAP_SCOPE_SUBTREE_ONE))
+            if (imap_scope_is(scope->kind, name, scope->names[i]))
                 return true;
         }
         return false;

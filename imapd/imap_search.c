@@ -2,6 +2,7 @@
 #include "imapd/imap_condstore.h"
 #include "imapd/imap_context.h"
 #include "imapd/imap_parse.h"
+#include "imapd/imap_progress.h"
 #include "imapd/imap_verbs.h"
 
 /* Room: SEARCH and UID SEARCH, RFC 9051 §6.4.4: the rows in slices, the result in the form that
@@ -138,6 +139,7 @@ static enum step more(struct imap_cmd *c)
         forget(c, st);
         return imap_reply_err(c, e, &f);
     }
+    imap_progress_find(c, &st->find);
     if (!done)
         return STEP_MORE;
     c->more = finish; /* the result of a large mailbox takes a part of a slice */

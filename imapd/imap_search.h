@@ -107,10 +107,8 @@ struct search_program {
 /* A whole SEARCH, to the end of s. v NULL: what the sets mean is found out later, mailbox by mailbox. */
 void imap_search_parse(struct scan *s, struct arena *a, struct imap_view *v,
                        struct search_program *out);
-/* Its pieces, for commands that mix them with others, in this order, with *out all zeroes before. Each reads the space behind
+/* Its pieces behind "RETURN (...)" (imap_search_return_parse), for commands that mix them with others, in this order, with *out all zeroes before. Each reads the space behind
  * itself but the last: */
-/* "RETURN (...) ", if it is there. */
-void imap_search_parse_returns(struct scan *s, struct search_program *out);
 /* "CHARSET x ", if it is there; or, for SORT and THREAD, a label that was read already. Not known: out->bad_charset. */
 void imap_search_parse_charset(struct scan *s, struct arena *a, struct search_program *out);
 void imap_search_parse_label(struct span label, struct search_program *out);

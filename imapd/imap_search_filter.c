@@ -11,8 +11,8 @@
 enum filter_kind {
     FILTER_NEEDLES,  /* leaves of now those with all the needles */
     FILTER_ONE_SIDE, /* puts a copy of now on the stack */
-    FILTER_OTHER,    /* changes now and the top of the stack; now is without what the one side left */
-    FILTER_EITHER    /* adds the top of the stack to now, and takes it off */
+    FILTER_OTHER, /* changes now and the top of the stack; now is without what the one side left */
+    FILTER_EITHER /* adds the top of the stack to now, and takes it off */
 };
 struct filter_op {
     struct filter_op *next;

@@ -1,6 +1,7 @@
 #include "imapd/imap_search.h"
 #include "imapd/imap_object.h"
 #include "imapd/imap_parse.h"
+#include "imapd/imap_search_return.h"
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/utf8.h"
@@ -492,7 +493,7 @@ void imap_search_parse(struct scan *s, struct arena *a, struct imap_view *v,
                        struct search_program *out)
 {
     *out = (struct search_program){0};
-    imap_search_parse_returns(s, out);
+    imap_search_return_parse(s, out);
     imap_search_parse_charset(s, a, out);
     imap_search_parse_keys(s, a, v, out);
 }

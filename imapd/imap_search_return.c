@@ -53,7 +53,7 @@ static void option(struct scan *s, struct search_program *out)
 }
 
 /* search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")" */
-void imap_search_parse_returns(struct scan *s, struct search_program *out)
+void imap_search_return_parse(struct scan *s, struct search_program *out)
 {
     if (!scan_try_word(s, SPAN("RETURN (")))
         return;

@@ -1,6 +1,8 @@
 #pragma once /* imapd/imap_search_return.h: what a search tells: the options of RETURN, and ESEARCH */
 #include "imapd/imap_find.h"
 
+/* "RETURN (...) ", if it is there, with the space behind it; the first piece of a search program. */
+void imap_search_return_parse(struct scan *s, struct search_program *out);
 /* Adds what of found a PARTIAL range takes: RFC 9394 §3.1. */
 void imap_search_return_partial(const struct uidset *found, const struct search_partial *p,
                                 struct uidset *out);

@@ -2,6 +2,7 @@
 #include "imapd/imap_condstore.h"
 #include "imapd/imap_context.h"
 #include "imapd/imap_parse.h"
+#include "imapd/imap_progress.h"
 #include "imapd/imap_search_return.h"
 #include "imapd/imap_sort_keys.h"
 #include "imapd/imap_verbs.h"
@@ -10,6 +11,7 @@
 /* Room: SORT and UID SORT, RFC 5256 §3, with the return options of RFC 5267 §3.1: the messages are found, their keys are
  * read and merged, each in slices; then the result is told. */
 
+#define MANY_COUNT 10000          /* messages */
 #define STEPS 4096                /* moves of the merge between two looks at the clock */
 #define TEXT_BYTES (32u << 20)    /* of a helping with all scores */
 #define HELPING_BYTES (32u << 10) /* of the response between two such looks */
@@ -51,6 +53,15 @@ static enum step failed(struct imap_cmd *c, enum err e, const struct fault *f)
 {
     forget(c, c->state);
     return imap_reply_err(c, e, f);
+}
+
+/* With a step that may take a good part of a slice: of many messages in a turn of its own. */
+static enum step go_on(struct imap_cmd *c, imap_step_fn *next)
+{
+    const struct sort *st = c->state;
+    c->more = next;
+    return uidset_count(&st->find.found) > MANY_COUNT || imap_cmd_should_yield(c) ? STEP_MORE
+                                                                                  : next(c);
 }
 
 /* --- the result --- */
@@ -166,8 +177,32 @@ static void say_scores(struct sort *st)
     buf_byte(&st->text, ')');
 }
 
-/* RFC 7162 §3.1.5 and §3.1.6: with MIN or MAX alone the MODSEQ is that of the messages told; the order of a SORT makes
- * no difference to the highest of all. */
+/* Or a smaller one, if it is gone meanwhile. */
+static uint64_t modseq_at(struct imap_cmd *c, const struct sort *st, size_t nth)
+{
+    struct fault f = FAULT_NONE;
+    struct txn *t = NULL;
+    struct msg m = {0};
+    enum err e = txn_read(c->session->options->store, &t, &f);
+    if (e == ERR_OK)
+        e = msg_get(t, c->arena, c->session->view->mailbox, uid_at(st, nth), &m, &f);
+    txn_read_end(&t);
+    return e == ERR_OK ? m.modseq : 1;
+}
+
+/* RFC 7162 §3.1.10 with RFC 4731 §3.2: of MIN or MAX alone that of the messages told; else the highest of all, to which the
+ * order of a SORT makes no difference. */
+static uint64_t modseq_of(struct imap_cmd *c, const struct sort *st)
+{
+    unsigned r = st->program.returns &
+                 (SEARCH_MIN | SEARCH_MAX | SEARCH_COUNT | SEARCH_LIST | SEARCH_PARTIAL);
+    if (r == 0 || r & ~(unsigned)(SEARCH_MIN | SEARCH_MAX))
+        return st->find.modseq;
+    uint64_t first = r & SEARCH_MIN ? modseq_at(c, st, 0) : 1;
+    uint64_t last = r & SEARCH_MAX ? modseq_at(c, st, st->n - 1) : 1;
+    return first > last ? first : last;
+}
+
 static void say_end(struct imap_cmd *c, struct sort *st)
 {
     if (st->program.returns & SEARCH_PARTIAL)
@@ -176,7 +211,7 @@ static void say_end(struct imap_cmd *c, struct sort *st)
         say_scores(st);
     if (st->program.modseq && st->n > 0)
         buf_addf(&st->text, st->extended ? " MODSEQ %llu" : " (MODSEQ %llu)",
-                 (unsigned long long)st->find.modseq);
+                 (unsigned long long)modseq_of(c, st));
     buf_addz(&st->text, "\r\n");
     imap_out(c->session, buf_span(&st->text));
 }
@@ -232,7 +267,10 @@ static void save(struct imap_cmd *c, struct sort *st)
 static void begin_updates(struct imap_cmd *c, struct sort *st)
 {
     struct uidset found = {0}; /* without those that went meanwhile */
-    add_part(st, 0, st->n, &found);
+    if (st->n == uidset_count(&st->find.found))
+        uidset_copy(&found, &st->find.found);
+    else
+        add_part(st, 0, st->n, &found);
     imap_context_begin(c, &found, st->order, st->n, st->criteria.relevancy);
     uidset_fini(&found);
 }
@@ -268,8 +306,7 @@ static enum step keep_updates(struct imap_cmd *c)
     choose(st);
     if (st->program.returns & SEARCH_UPDATE)
         begin_updates(c, st);
-    c->more = keep_saved;
-    return imap_cmd_should_yield(c) ? STEP_MORE : keep_saved(c);
+    return go_on(c, keep_saved);
 }
 
 /* --- the order --- */
@@ -286,8 +323,7 @@ static enum step more_merge(struct imap_cmd *c)
         st->order[i] = st->rows.list[st->merge.items[i].nth].uid;
     imap_sort_cache_put(&c->session->home->sorted, c->session->view->mailbox, &st->criteria,
                         st->order, st->n);
-    c->more = keep_updates;
-    return imap_cmd_should_yield(c) ? STEP_MORE : keep_updates(c);
+    return go_on(c, keep_updates);
 }
 
 static void begin_keys(void *arg, size_t n)
@@ -329,8 +365,7 @@ static enum step more_keys(struct imap_cmd *c)
         return failed(c, e, &f);
     if (!done)
         return STEP_MORE;
-    c->more = begin_merge;
-    return imap_cmd_should_yield(c) ? STEP_MORE : begin_merge(c);
+    return go_on(c, begin_merge);
 }
 
 /* All are found: perhaps their order is known. */
@@ -341,8 +376,7 @@ static enum step begin_order(struct imap_cmd *c)
     if (imap_sort_cache_get(&c->session->home->sorted, c->session->view->mailbox, &st->criteria,
                             &st->find.found, st->order)) {
         st->n = uidset_count(&st->find.found);
-        c->more = keep_updates;
-        return imap_cmd_should_yield(c) ? STEP_MORE : keep_updates(c);
+        return go_on(c, keep_updates);
     }
     imap_sort_rows_init(&st->rows, c->session, c->session->view->mailbox, &st->find.found);
     c->more = more_keys;
@@ -357,10 +391,10 @@ static enum step more_find(struct imap_cmd *c)
     enum err e = imap_find_more(&st->find, &done, &f);
     if (e != ERR_OK)
         return failed(c, e, &f);
+    imap_progress_find(c, &st->find);
     if (!done)
         return STEP_MORE;
-    c->more = begin_order;
-    return imap_cmd_should_yield(c) ? STEP_MORE : begin_order(c);
+    return go_on(c, begin_order);
 }
 
 /* sort = "SORT" [search-return-opts] SP sort-criteria SP charset 1*(SP search-key)    RFC 5256 §5, RFC 5267 §5 */
@@ -371,7 +405,7 @@ enum step imap_sort(struct imap_cmd *c)
     struct sort *st = arena_new_of(c->arena, struct sort);
     c->state = st;
     c->cleanup = cleanup;
-    imap_search_parse_returns(in, &st->program);
+    imap_search_return_parse(in, &st->program);
     imap_sort_keys_parse(in, &st->criteria);
     imap_parse_sp(in);
     imap_search_parse_label(imap_parse_astring(in, c->arena), &st->program);

@@ -143,11 +143,13 @@ static enum err tell_slice(struct imap_cmd *c, struct change_state *st, struct t
     struct msg m;
     enum err e = ERR_OK;
     imap_rows_begin(&st->rows, t);
-    while (e == ERR_OK && !imap_cmd_should_yield(c) && imap_rows_next(&st->rows, &m)) {
+    while (e == ERR_OK && imap_rows_next(&st->rows, &m)) { /* one, however late in the turn */
         st->told++;
         e = imap_view_keywords_of(c->session->view, t, m.keywords, f);
         if (e == ERR_OK)
             tell(c, st, &m);
+        if (imap_cmd_should_yield(c))
+            break;
     }
     return imap_rows_end(&st->rows, e, f);
 }

@@ -1,5 +1,6 @@
 #include "imapd/imap_condstore.h"
 #include "imapd/imap_parse.h"
+#include "imapd/imap_progress.h"
 #include "imapd/imap_search_return.h"
 #include "imapd/imap_sort_rows.h"
 #include "imapd/imap_thread_tree.h"
@@ -124,6 +125,7 @@ static enum step more_find(struct imap_cmd *c)
     enum err e = imap_find_more(&st->find, &done, &f);
     if (e != ERR_OK)
         return imap_reply_err(c, e, &f);
+    imap_progress_find(c, &st->find);
     if (!done)
         return STEP_MORE;
     imap_sort_rows_init(&st->rows, c->session, c->session->view->mailbox, &st->find.found);

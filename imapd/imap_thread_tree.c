@@ -103,7 +103,9 @@ struct imap_thread_tree *imap_thread_tree_new(enum imap_thread_algorithm how, si
     t->cap = messages + 1;
     t->messages = mem_alloc(t->cap * sizeof *t->messages);
     t->absent_max = ABSENT_LEAST + IMAP_THREAD_TREE_ABSENT * messages;
-    slots_init(&t->ids, messages);
+    slots_init(
+        &t->ids,
+        2 * messages); /* with ids that are only referred to: growing costs a part of a slice */
     slots_init(&t->subjects, messages);
     imap_thread_links_init(&t->links);
     return t;

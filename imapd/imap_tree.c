@@ -275,6 +275,7 @@ enum err imap_tree_more(struct imap_tree_reader *r, struct txn *t, bool (*enough
             r->at++;
     }
     imap_tree_children(&r->out);
+    imap_tree_end(r);
     *tree = (struct imap_tree){r->out.nodes, r->out.n};
     return ERR_OK;
 }

@@ -24,7 +24,7 @@ enum err imap_tree_read(struct imap_tree *tree, struct txn *t, struct arena *a, 
                         struct fault *f);
 
 /* The same in slices, each in a snapshot of its own. others: with what others share. enough: asked now and then; true ends the
- * slice. *done: tree is there. imap_tree_end: in any case, when it is there or nobody waits for it any more. */
+ * slice. *done: tree is there. imap_tree_end: for a command's cleanup, so that what lies outside a goes though nobody waits for the tree. */
 struct imap_tree_reader;
 struct imap_tree_reader *imap_tree_begin(struct arena *a, uint64_t account, bool others);
 enum err imap_tree_more(struct imap_tree_reader *r, struct txn *t, bool (*enough)(void *arg),

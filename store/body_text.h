@@ -42,8 +42,8 @@ struct body_text {
     } state;
     struct outline_parser *parser; /* while it parses */
     bool parsed;                   /* the stored outline is damaged: this one was made anew */
-    bool begins;      /* nothing of the part's text has come yet */
-    uint64_t at, end; /* of the header or body that is being read */
+    bool begins;                   /* nothing of the part's text has come yet */
+    uint64_t at, end;              /* of the header or body that is being read */
     struct encode_decoder decoder;
     struct charset *charset;
     uint64_t window_at;            /* of the first byte of window */

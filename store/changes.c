@@ -134,7 +134,7 @@ void changes_unwatch(struct changes_watch *w)
 struct changes_note {
     struct post_note note;
     struct store *store;
-    unsigned home; /* where it runs */
+    unsigned home;        /* where it runs */
     struct change change; /* about lies behind */
     char about[];
 };

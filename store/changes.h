@@ -18,7 +18,8 @@ struct change {
     uint64_t account, mailbox, modseq;
     enum change_kind kind;
     struct actor by;
-    struct span about; /* to watchers alone, until note returns: see changes_record_about; else empty */
+    struct span
+        about; /* to watchers alone, until note returns: see changes_record_about; else empty */
 };
 
 /* In an operation: remembers the change (one of a kind per mailbox and operation) and announces it once the batch is on disk. uids may be NULL. */

@@ -25,7 +25,8 @@ enum err directory_account_add(struct txn *t, struct span address, struct span v
                                uint64_t *id_out, struct fault *f);
 /* An account into which nobody logs in, made by the administrator for what several share (RFC 2342 §3): with an INBOX that nobody has rights
  * to so far. As directory_account_add. */
-enum err directory_shared_add(struct txn *t, struct span address, uint64_t *id_out, struct fault *f);
+enum err directory_shared_add(struct txn *t, struct span address, uint64_t *id_out,
+                              struct fault *f);
 enum err directory_account_shared(struct txn *t, uint64_t id, bool *out, struct fault *f);
 /* The SCRAM keys of the old password go: those of the new one are credential_scram_put's. App passwords stay. */
 enum err directory_account_verifier(struct txn *t, struct span address, struct span verifier,

@@ -201,6 +201,16 @@ struct flags_run {
     struct uidset *changed, *modified;
 };
 
+/* How many keywords the bitmap has. */
+static size_t count_bits(struct span bitmap)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < bitmap.n; i++)
+        for (unsigned bits = (unsigned char)bitmap.p[i]; bits != 0; bits &= bits - 1)
+            n++;
+    return n;
+}
+
 /* Whether the flags to be added are all absent, or those to be taken away all there: then what has changed in the message is
  * something else. A system flag always exists, which is what a MODSEQ of 0 asks. RFC 7162 §3.1.12, §3.1.3 */
 static bool is_untouched(const struct flags_run *run, const struct msg *m)
@@ -210,6 +220,8 @@ static bool is_untouched(const struct flags_run *run, const struct msg *m)
     uint32_t system = c->wanted.system & run->may.system;
     if (c->how == FLAGS_REPLACE || (c->unchangedsince == 0 && (system || !add)))
         return false;
+    if (!add && run->may.keywords && count_bits(run->given) < c->wanted.keyword_count)
+        return false; /* one that the mailbox does not know cannot be there */
     bool untouched = (m->flags & system) == (add ? 0 : system);
     for (size_t i = 0; untouched && i < run->given.n; i++) {
         unsigned bits = (unsigned char)run->given.p[i];

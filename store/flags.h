@@ -26,7 +26,7 @@ enum flags_how { FLAGS_REPLACE, FLAGS_ADD, FLAGS_REMOVE };
 struct flags_change {
     enum flags_how how;
     struct flags_wanted wanted;
-    bool conditional;        /* RFC 7162 §3.1.3: */
+    bool conditional; /* RFC 7162 §3.1.3: */
     /* Messages with a larger MODSEQ stay as they are, unless those of the flags that are to be added are all absent, or those
      * to be removed are all there: §3.1.12 */
     uint64_t unchangedsince;

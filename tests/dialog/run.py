@@ -267,7 +267,7 @@ class Transcript:
                 raise Broken(f"expected {self.fill(text)!r}\n  got    {line!r}")
         elif op == "<*":
             seen = []
-            while not self.match(text, line := self.peers[letter].line(f"{text} (skipped {seen})")):
+            while not self.match(text, line := self.peers[letter].line(f"{text} (skipped {seen[-20:]})")):
                 seen.append(line)
         elif op == "<|":
             self.peers[letter].exactly(encode(self.fill(text), True))

@@ -146,7 +146,7 @@ class More:
 
         def check(status, text, untagged):
             want(status == "OK", status, text)
-            top = high or max([*c.box.messages, low])  # "*" is the largest UID in use
+            top = high or max(c.box.messages, default=low)  # "*" is the largest UID in use
             asked = range(min(low, top), max(low, top) + 1)
             lines = [line.decode() for line in untagged if b"VANISHED (EARLIER)" in line]
             named = {u for line in lines for u in numbers_of(line.split()[3])}

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """tests/model/resync.py [--seeds N] [--seed S] [--steps N]: a client with QRESYNC that keeps what it knows and loses its connection whenever,
 while two others change the mailbox. It does what RFC 7162 §6 tells clients to do, no more: HIGHESTMODSEQ as sent, else the largest MODSEQ.
-After each SELECT (QRESYNC ...) and a look at the new messages it must know exactly what a fresh client sees."""
+After each SELECT (QRESYNC ...) and a look at the new messages it must know exactly what a fresh client sees; VANISHED (EARLIER) has to
+name every message that it knew and that is gone, and none that is there. Some of its connections are compressed."""
 import argparse
 import os
 import random
@@ -36,6 +37,7 @@ class Known:
     """What the client remembers over its connections."""
     def __init__(self):
         self.uidvalidity, self.modseq, self.exists, self.flags = None, 0, 0, {}
+        self.earlier = set()  # UIDs of VANISHED (EARLIER)
 
     def line(self, line):
         if m := re.match(r"\* VANISHED (\(EARLIER\) )?(\S+)$", line):
@@ -43,6 +45,7 @@ class Known:
                 if not m[1] and self.exists == 0:
                     raise Wrong("VANISHED of more messages than there are")
                 self.exists -= not m[1]
+                self.earlier |= {uid} if m[1] else set()
                 self.flags.pop(uid, None)
         elif re.match(r"\* \d+ EXPUNGE", line):
             raise Wrong("EXPUNGE to a client with QRESYNC")
@@ -106,8 +109,11 @@ class Story:
     def connect(self):
         k, above = self.known, max(self.known.flags, default=0)
         self.client = Imap(self.lab.imap, USER)
+        if self.dice.random() < 0.3:
+            self.client.compress()
         self.client.ok("ENABLE QRESYNC")
-        extra, have = "", sorted(k.flags)
+        extra, have, asked = "", sorted(k.flags), bool(k.uidvalidity)
+        k.earlier = set()
         if have and self.dice.random() < 0.4:
             extra += f" 1:{have[-1]}"
         if have and self.dice.random() < 0.4:
@@ -123,6 +129,10 @@ class Story:
                 m = re.match(r"\* \d+ FETCH \(UID (\d+) FLAGS \(([^)]*)\)", row.decode())
                 truth[int(m[1])] = flags_of(m[2])
         fresh.close()
+        if k.earlier & set(truth):
+            raise Wrong(f"VANISHED (EARLIER) of messages that are there: {sorted(k.earlier & set(truth))}")
+        if asked and set(have) - set(truth) - k.earlier:
+            raise Wrong(f"VANISHED (EARLIER) after QRESYNC{extra} lacks {sorted(set(have) - set(truth) - k.earlier)}")
         if k.flags != truth or k.exists != len(truth):
             wrong = {u: (sorted(k.flags.get(u, "-")), sorted(truth.get(u, "-"))) for u in {*k.flags, *truth} if k.flags.get(u) != truth.get(u)}
             raise Wrong(f"after QRESYNC{extra}: UID: (known, true) {wrong}")

@@ -21,6 +21,7 @@ class Conn:
         """owner: whose mailboxes it looks at, if they are another's."""
         self.address, self.user, self.name, self.rng, self.owner = address, user, name, rng, owner
         self.late = False  # others on another loop of the server may have changed something meanwhile
+        self.shaky = 0     # for so many replies news may be in pieces, because it was late
         self.log = collections.deque(maxlen=60)
         self.connect()
 

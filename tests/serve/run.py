@@ -313,6 +313,33 @@ def undelete(server):
     equal("check", server.must("check")[:4], "ok: ")
 
 
+def reindex(server):
+    """The index is made anew under a running server and without one; what is found and in which order stays the same."""
+    people(server, "ann@one.example")
+    for i in (3, 1, 2, 5, 4):
+        deliver(server, f"m{i} needle{i % 2}", "ann@one.example")
+    c = mailbox(server, "ann@one.example")
+    asked = ("UID SEARCH SUBJECT needle1", "UID SEARCH TEXT eedle0", "UID SEARCH BODY needle", "UID SORT (SUBJECT) UTF-8 ALL",
+             "UID THREAD REFS UTF-8 SUBJECT needle")
+
+    def answers(session):
+        session.ok("SELECT INBOX")
+        return [session.ok(command)[1] for command in asked]
+
+    first = answers(c)
+    equal("found", [first[0], first[3]], [[b"* SEARCH 1 2 4"], [b"* SORT 2 3 1 5 4"]])
+    has("told", server.must("reindex"), "ok: 5 of 5 bodies")
+    equal("afterwards", answers(c), first)
+    c.close()
+    equal("check", server.must("check")[:4], "ok: ")
+    server.stop()
+    has("told with no server", server.must("reindex"), "ok: 5 of 5 bodies")
+    server.start()
+    c = mailbox(server, "ann@one.example")
+    equal("after a restart", answers(c), first)
+    c.close()
+
+
 def dump_and_load(server):
     """Everything comes back: the second dump is the first."""
     people(server, "ann@one.example", "bob@one.example", "jürgen@one.example")
@@ -619,7 +646,7 @@ def quota_admins(_):
 
 
 TESTS = {f.__name__.replace("_", "-"): f for f in (routing, loops, submission, plaintext_login, commands, removed_while_logged_in, undelete,
-                                                   dump_and_load, configuration, one_at_a_time, stopping, certificates, privilege, message_limit,
+                                                   reindex, dump_and_load, configuration, one_at_a_time, stopping, certificates, privilege, message_limit,
                                                    quota_admins)}
 NO_SERVER = ("configuration", "certificates", "privilege", "message-limit", "quota-admins")
 

@@ -16,6 +16,7 @@ static const char *const every[] = {
     "SORT", "THREAD",                                           /* RFC 5256 */
     "CANCELUPDATE",                                             /* RFC 5267 */
     "GETMETADATA", "SETMETADATA",                               /* RFC 5464 */
+    "NOTIFY",                                                   /* RFC 5465 */
     "ESEARCH",                                                  /* RFC 7377 */
     "UNAUTHENTICATE",                                           /* RFC 8437 */
     "REPLACE",                                                  /* RFC 8508 */
