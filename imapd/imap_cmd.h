@@ -28,7 +28,8 @@ struct imap_cmd {
     void *state;        /* the verb's own, in the arena */
     struct store_op op; /* the verb's operation, for committer_submit; see imap_cmd_submit */
     enum err op_result; /* valid when more is called after the operation */
-    uint64_t progress_ms; /* of clock_ms: the next sign of life, imapd/imap_progress.h; 0: not begun */
+    uint64_t
+        progress_ms; /* of clock_ms: the next sign of life, imapd/imap_progress.h; 0: not begun */
     struct {
         const char *kind, *code, *text;
     } reply; /* the tagged one, while the news before it go out */

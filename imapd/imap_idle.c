@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "imapd/imap_input.h"
+#include "imapd/imap_notify.h"
 #include "imapd/imap_session.h"
 #include "imapd/imap_verbs.h"
 
@@ -21,7 +22,8 @@ static void imap_idle_next(struct imap_session *s)
 
 void imap_idle_still(struct imap_session *s)
 {
-    imap_out(s, SPAN("* OK Still here\r\n"));
+    if (!imap_notify_mid(s))
+        imap_out(s, SPAN("* OK Still here\r\n"));
     imap_idle_next(s);
 }
 

@@ -173,9 +173,7 @@ static enum err find(struct metadata *m, struct txn *t, struct arena *a, struct 
         return e;
     m->mailbox = box.id;
     m->account = box.account;
-    return rights & READERS
-               ? ERR_OK
-               : fault_set(f, ERR_DENIED, "no right to the metadata");
+    return rights & READERS ? ERR_OK : fault_set(f, ERR_DENIED, "no right to the metadata");
 }
 
 /* --- GETMETADATA --- */

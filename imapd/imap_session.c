@@ -83,6 +83,8 @@ static void imap_session_late(void *owner)
     struct imap_session *s = owner;
     const struct imapd_limits *l = &s->options->limits;
     uint64_t now = clock_ms();
+    if (imap_notify_mid(s)) /* whoever is being told of a message is not idle */
+        s->active_ms = now;
     if (s->state == IMAP_NONAUTH && now >= s->began_ms + l->preauth_ms) {
         imap_session_bye(s, "Too long without authentication");
     } else if (s->state != IMAP_NONAUTH && imap_session_stuck(s, now)) {
@@ -91,7 +93,7 @@ static void imap_session_late(void *owner)
                now >= s->active_ms + l->idle_ms) {
         imap_session_bye(s, "Autologout; idle for too long");
     } else {
-        if (s->still_ms && now >= s->still_ms && !imap_notify_mid(s))
+        if (s->still_ms && now >= s->still_ms)
             imap_idle_still(s);
         imap_session_deadline(s);
     }
@@ -180,11 +182,17 @@ static void imap_session_pause(struct imap_session *s)
     s->paused = pause && s->conn;
 }
 
+/* "* BYE" may go out now: not within a command, nor within a response. */
+static bool imap_session_may_leave(const struct imap_session *s)
+{
+    return s->conn && (!s->running || s->idling) && !imap_notify_mid(s);
+}
+
 /* After each step: is this the end, and if not, is there memory that nobody needs while we wait
  * for the client? */
 static void imap_session_settle(struct imap_session *s)
 {
-    if (s->shut && !s->running && s->conn)
+    if (s->shut && imap_session_may_leave(s))
         imap_reply_bye(s, s->shut);
     if (s->closing && (!s->running || s->idling) && s->conn)
         conn_close(s->conn);
@@ -284,7 +292,7 @@ void imap_session_bad(struct imap_session *s)
 void imap_session_shut(struct imap_session *s, const char *text)
 {
     s->shut = text;
-    if (s->conn && (!s->running || s->idling))
+    if (imap_session_may_leave(s))
         imap_session_bye(s, text);
 }
 

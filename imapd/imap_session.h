@@ -14,9 +14,9 @@ enum imap_state { IMAP_NONAUTH, IMAP_AUTH, IMAP_SELECTED, IMAP_BYE, IMAP_STATES 
 enum imap_enabled {
     IMAP_REV2 = 1,
     IMAP_CONDSTORE = 2,
-    IMAP_QRESYNC = 4,  /* RFC 7162 §3.2; CONDSTORE comes with it */
-    IMAP_UTF8 = 8,     /* UTF8=ACCEPT, RFC 9755 §3 */
-    IMAP_UIDONLY = 16, /* RFC 9586 §3 */
+    IMAP_QRESYNC = 4,   /* RFC 7162 §3.2; CONDSTORE comes with it */
+    IMAP_UTF8 = 8,      /* UTF8=ACCEPT, RFC 9755 §3 */
+    IMAP_UIDONLY = 16,  /* RFC 9586 §3 */
     IMAP_METADATA = 32, /* unsolicited responses: RFC 5464 §4.4 */
     IMAP_METADATA_SERVER = 64,
 };
@@ -35,8 +35,8 @@ struct imap_session {
     uint64_t account;
     struct span address; /* of the account */
     struct actor actor;
-    unsigned enabled;  /* of enum imap_enabled */
-    unsigned language; /* of the texts, imapd/imap_language.h; 0: i-default */
+    unsigned enabled;           /* of enum imap_enabled */
+    unsigned language;          /* of the texts, imapd/imap_language.h; 0: i-default */
     struct imap_notify *notify; /* imapd/imap_notify.h; NULL until it is used */
     /* from SELECT to the next SELECT, CLOSE or UNSELECT */
     struct imap_view *view; /* NULL when nothing is selected */

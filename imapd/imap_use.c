@@ -6,10 +6,12 @@ static const struct {
     uint32_t bit;
     const char *name;
 } imap_use_table[] = {
-    {MAILBOX_ALL, "\\All"},       {MAILBOX_ARCHIVE, "\\Archive"},
-    {MAILBOX_DRAFTS, "\\Drafts"}, {MAILBOX_FLAGGED, "\\Flagged"},
-    {MAILBOX_JUNK, "\\Junk"},     {MAILBOX_SENT, "\\Sent"},
-    {MAILBOX_TRASH, "\\Trash"},   {MAILBOX_IMPORTANT, "\\Important"},
+    {MAILBOX_ALL, "\\All"},         {MAILBOX_ARCHIVE, "\\Archive"},
+    {MAILBOX_DRAFTS, "\\Drafts"},   {MAILBOX_FLAGGED, "\\Flagged"},
+    {MAILBOX_JUNK, "\\Junk"},       {MAILBOX_SENT, "\\Sent"},
+    {MAILBOX_TRASH, "\\Trash"},     {MAILBOX_IMPORTANT, "\\Important"},
+    {MAILBOX_MEMOS, "\\Memos"},     {MAILBOX_SCHEDULED, "\\Scheduled"},
+    {MAILBOX_SNOOZED, "\\Snoozed"},
 };
 
 const char *imap_use_name(unsigned nth, uint32_t *bit_out)

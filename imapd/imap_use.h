@@ -1,4 +1,4 @@
-#pragma once /* imapd/imap_use.h: special-use attributes, RFC 6154 §2 and RFC 8457 §5 */
+#pragma once /* imapd/imap_use.h: special-use attributes, RFC 6154 §2, RFC 8457 §5 and RFC 9979 §8 */
 #include "common/span.h"
 
 /* The bit of enum mailbox_use for a name without its backslash; 0: there is no such use. */

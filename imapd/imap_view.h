@@ -34,9 +34,9 @@ struct imap_view {
     struct arena *arena;   /* of the keyword names */
     const struct span *keywords;
     size_t keyword_count;
-    bool own_change;                /* the session itself added or removed some of those not yet told */
-    bool stale;                     /* a change was announced since the last look */
-    uint32_t recent_noted;          /* \Recent was settled below this UID; 0: not yet */
+    bool own_change;       /* the session itself added or removed some of those not yet told */
+    bool stale;            /* a change was announced since the last look */
+    uint32_t recent_noted; /* \Recent was settled below this UID; 0: not yet */
     struct imap_contexts *contexts; /* searches that are kept up to date; NULL: none */
     struct changes_watch watch;
     struct imap_session *session;

@@ -137,8 +137,7 @@ static enum err delivery_add_all(struct delivery *d, const struct alias_targets 
 
 /* A quota that is used up refuses here, where nothing is lost: what RCPT took is kept, even if it goes beyond. One member of
  * many does not keep the others from their mail. */
-static enum err delivery_has_room(struct txn *t, const struct alias_targets *found,
-                                  struct fault *f)
+static enum err delivery_has_room(struct txn *t, const struct alias_targets *found, struct fault *f)
 {
     const struct quota_amount more = {1, 1, 0};
     if (found->n != 1 || found->list[0].account == 0)

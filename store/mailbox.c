@@ -547,7 +547,7 @@ static enum err move_all(struct move *m, struct fault *f)
 /* RFC 9051 §6.3.6: what is below INBOX stays where it is. */
 static enum err rename_inbox(struct txn *t, uint64_t account, struct span to, struct fault *f)
 {
-    uint64_t inbox, id;
+    uint64_t inbox, id = 0;
     enum err e = find_id(t, account, INBOX, &inbox, f);
     if (e == ERR_OK)
         e = mailbox_create(t, account, to, 0, &id, f);

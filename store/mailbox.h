@@ -8,7 +8,7 @@
 #define MAILBOX_KEYWORD_COUNT 4096 /* different keywords in one mailbox */
 #define MAILBOX_KEYWORD_BYTES 255
 
-/* Special uses, RFC 6154 §2 and RFC 8457 §5. */
+/* Special uses, RFC 6154 §2, RFC 8457 §5 and RFC 9979 §8. */
 enum mailbox_use {
     MAILBOX_DRAFTS = 1,
     MAILBOX_SENT = 2,
@@ -17,7 +17,10 @@ enum mailbox_use {
     MAILBOX_ARCHIVE = 16,
     MAILBOX_FLAGGED = 32,
     MAILBOX_ALL = 64,
-    MAILBOX_IMPORTANT = 128
+    MAILBOX_IMPORTANT = 128,
+    MAILBOX_MEMOS = 256,
+    MAILBOX_SCHEDULED = 512,
+    MAILBOX_SNOOZED = 1024
 };
 
 /* A copy of the row; the counters are exact. */

@@ -4,9 +4,9 @@
 
 #define METADATA_NAME_BYTES 512
 #define METADATA_VALUE_BYTES (64u << 10)
-#define METADATA_ENTRY_COUNT 1000 /* of one owner at one mailbox */
+#define METADATA_ENTRY_COUNT 1000       /* of one owner at one mailbox */
 #define METADATA_TOTAL_BYTES (1u << 20) /* names and values of these together */
-#define METADATA_SERVER 0         /* as mailbox: the entries of the server */
+#define METADATA_SERVER 0               /* as mailbox: the entries of the server */
 #define METADATA_SHARED                                                                            \
     0 /* as owner: what begins with /shared; else the account whose /private it is */
 

@@ -24,7 +24,7 @@ class Server(Lab):
     """sections: {"store": "cache_bytes = 4M", ...}; top: lines outside of sections. ca is the server's own."""
 
     def __init__(self, sections=None, top="", keep=None, env=None, start=True, user=None):
-        self.sections, self.top = sections or {}, top
+        self.sections, self.top = dict(sections or {}), top  # tests change theirs
         self.user = user or pwd.getpwuid(os.geteuid()).pw_name
         super().__init__(keep=keep, env=env, start=False)
         self.config = os.path.join(self.home, "mailstead.conf")

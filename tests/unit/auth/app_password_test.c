@@ -65,8 +65,8 @@ static void limits_hold(void **state)
 static void networks_are_checked(void **state)
 {
     static const char *const good[] = {"192.0.2.1", "0.0.0.0/0", "::1/128", "10.0.0.0/8, ::/0"};
-    static const char *const bad[] = {"",     "x",      "192.0.2.1/33", "::/129", "1.2.3",
-                                      "1.2.3.4/", "1.2.3.4/x", "1.2.3.4,,::1",  "/8",     " "};
+    static const char *const bad[] = {"",         "x",         "192.0.2.1/33", "::/129", "1.2.3",
+                                      "1.2.3.4/", "1.2.3.4/x", "1.2.3.4,,::1", "/8",     " "};
     (void)state; /* cmocka wants it */
     for (size_t i = 0; i < UNIT_COUNT(good); i++)
         assert_true(app_password_networks(span_cstr(good[i])));

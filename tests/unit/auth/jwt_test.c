@@ -22,7 +22,8 @@ static const struct {
      "YNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN"
      "9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI"
      "8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw"},
-    {"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\",\"y\":"
+    {"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+     "\"y\":"
      "\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}",
      "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9"
      "leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXF"
@@ -106,17 +107,23 @@ static void claims_are_checked(void **state)
 }
 
 #define OFF_THE_CURVE                                                                              \
-    "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","            \
+    "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","     \
     "\"y\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"}"
 
 static void bad_keys_are_refused(void **state)
 {
     static const char *const bad[] = {
-        "", "{", "{}", "[]", "{\"keys\":[]}", "{\"keys\":[{}]}", "-----BEGIN PUBLIC KEY-----\nx\n",
+        "",
+        "{",
+        "{}",
+        "[]",
+        "{\"keys\":[]}",
+        "{\"keys\":[{}]}",
+        "-----BEGIN PUBLIC KEY-----\nx\n",
         "{\"kty\":\"oct\",\"k\":\"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ\"}", /* too short */
         "{\"kty\":\"RSA\",\"n\":\"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ\",\"e\":\"AQAB\"}",
         "{\"kty\":\"EC\",\"crv\":\"P-521\",\"x\":\"AA\",\"y\":\"AA\"}",
-        OFF_THE_CURVE, 
+        OFF_THE_CURVE,
         "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AA\"}"};
     (void)state; /* cmocka wants it */
     for (size_t i = 0; i < UNIT_COUNT(bad); i++) {

@@ -13,12 +13,13 @@ static const struct vector {
 } vectors[] = {
     {SCRAM_SHA1, "QSXCR+Q6sek8bf92", "n=user,r=fyko+d2lbbFgONRv9qkxdawL",
      "r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096",
-     "c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j", "v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=",
-     "rmF9pqV8S7suAoZWja4dJRkFsKQ="},
+     "c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j",
+     "v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=", "rmF9pqV8S7suAoZWja4dJRkFsKQ="},
     {SCRAM_SHA256, "W22ZaJ0SNY7soEsUEjb6gQ==", "n=user,r=rOprNGfwEbeRWgbNEkqO",
      "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
      "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0",
-     "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=", "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="},
+     "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=",
+     "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="},
 };
 
 static struct span bytes_of(struct arena *a, const char *text)
@@ -36,8 +37,8 @@ static void derive(const struct vector *v, struct span salt, struct credential_k
     int n = (int)scram_bytes(v->hash);
     PKCS5_PBKDF2_HMAC("pencil", 6, (const unsigned char *)salt.p, (int)salt.n, 4096, md, n, salted);
     HMAC(md, salted, n, (const unsigned char *)"Client Key", 10, client, NULL);
-    EVP_Digest(client, (size_t)n, (unsigned char *)(uintptr_t)scram_stored(out, v->hash).p, NULL, md,
-               NULL);
+    EVP_Digest(client, (size_t)n, (unsigned char *)(uintptr_t)scram_stored(out, v->hash).p, NULL,
+               md, NULL);
     HMAC(md, salted, n, (const unsigned char *)"Server Key", 10,
          (unsigned char *)(uintptr_t)scram_server(out, v->hash).p, NULL);
 }
@@ -101,8 +102,8 @@ static void nobody_is_always_the_same(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(the_examples_hold, unit_arena_new, unit_arena_free),
-                                       cmocka_unit_test(passwords_are_prepared),
-                                       cmocka_unit_test(nobody_is_always_the_same)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_examples_hold, unit_arena_new, unit_arena_free),
+        cmocka_unit_test(passwords_are_prepared), cmocka_unit_test(nobody_is_always_the_same)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

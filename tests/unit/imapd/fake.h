@@ -23,7 +23,8 @@ static struct loop *fake_loop;
 static struct imapd *fake_service;
 static struct imapd_door fake_door;
 static struct imapd_options fake_options;
-static struct auth fake_auth = {.files = PTHREAD_RWLOCK_INITIALIZER}; /* the greeting asks what it offers */
+static struct auth fake_auth = {
+    .files = PTHREAD_RWLOCK_INITIALIZER}; /* the greeting asks what it offers */
 
 struct conn *conn_new(struct loop *l, int fd, struct tls *tls, struct span peer, struct span local,
                       size_t input_bytes, const struct conn_events *ev, void *owner)

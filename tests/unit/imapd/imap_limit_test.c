@@ -89,8 +89,7 @@ static void limit_of_none(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(limit_rows, begin, end),
-        cmocka_unit_test_setup_teardown(limit_of_none, begin, end)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(limit_rows, begin, end),
+                                       cmocka_unit_test_setup_teardown(limit_of_none, begin, end)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,11 +80,27 @@ static void qresync_parses(void **state)
     (void)state;
     static const char *const good[] = {"(67890007 20050715194045000)", "(1 2 41,43:211,214:541)",
                                        "(1 2 (1,3 1,3))", "(1 2 9:1,4 (1:3 1,2,5))"};
-    static const char *const bad[] = {
-        "",          "()",          "(1)",           "1 2",           "(1 2",       "(1  2)",
-        "(1 2 )",    "(1 2 *)",     "(1 2 1:*)",     "(1 2 $)",       "(1 2 ())",   "(1 2 (1))",
-        "(1 2 (1 *))", "(1 2 (2,1 1,2))", "(1 2 (1,2 2,1))", "(1 2 (1:2 3))", "(1 2 (2:1 1:2))", "(1 2 (1 1) 3)",
-        "(x 2)",     "(4294967296 2)", "(1 18446744073709551616)"};
+    static const char *const bad[] = {"",
+                                      "()",
+                                      "(1)",
+                                      "1 2",
+                                      "(1 2",
+                                      "(1  2)",
+                                      "(1 2 )",
+                                      "(1 2 *)",
+                                      "(1 2 1:*)",
+                                      "(1 2 $)",
+                                      "(1 2 ())",
+                                      "(1 2 (1))",
+                                      "(1 2 (1 *))",
+                                      "(1 2 (2,1 1,2))",
+                                      "(1 2 (1,2 2,1))",
+                                      "(1 2 (1:2 3))",
+                                      "(1 2 (2:1 1:2))",
+                                      "(1 2 (1 1) 3)",
+                                      "(x 2)",
+                                      "(4294967296 2)",
+                                      "(1 18446744073709551616)"};
     for (size_t i = 0; i < UNIT_COUNT(good); i++) {
         session->enabled = IMAP_QRESYNC;
         struct imap_qresync q = parsed(good[i], true);
@@ -121,7 +137,8 @@ static void qresync_vanished(void **state)
     struct span all = buf_span(&fake.out);
     struct uidset told = {0};
     while (all.n > 0) {
-        struct span head = SPAN("* VANISHED (EARLIER) "), line = span_to(all, span_find(all, '\n') + 1);
+        struct span head = SPAN("* VANISHED (EARLIER) "),
+                    line = span_to(all, span_find(all, '\n') + 1);
         assert_true(span_starts_ci(line, head) && line.n < 10000);
         struct scan in = scan_of(span_from(line, head.n));
         do {

@@ -36,14 +36,13 @@ static bool parse(const char *text, struct search_program *out)
 static void say(struct buf *b, const struct search_key *k)
 {
     static const char *const names[] = {
-        [SEARCH_ALL] = "all",       [SEARCH_FLAG] = "flag",       [SEARCH_RECENT] = "recent",
-        [SEARCH_NEW] = "new",       [SEARCH_KEYWORD] = "keyword", [SEARCH_SET] = "set",
-        [SEARCH_SIZE_OVER] = ">",   [SEARCH_SIZE_UNDER] = "<",    [SEARCH_MODSEQ] = "modseq",
-        [SEARCH_INTERNAL] = "date", [SEARCH_SAVED] = "saved",
-        [SEARCH_OLDER] = "older",   [SEARCH_YOUNGER] = "younger", [SEARCH_EMAIL] = "email",
-        [SEARCH_THREAD] = "thread", [SEARCH_GROUP] = "",          [SEARCH_OR] = "or",
-        [SEARCH_SENT] = "sent",     [SEARCH_HEADER] = "header",   [SEARCH_BODY] = "body",
-        [SEARCH_TEXT] = "text"};
+        [SEARCH_ALL] = "all",         [SEARCH_FLAG] = "flag",       [SEARCH_RECENT] = "recent",
+        [SEARCH_NEW] = "new",         [SEARCH_KEYWORD] = "keyword", [SEARCH_SET] = "set",
+        [SEARCH_SIZE_OVER] = ">",     [SEARCH_SIZE_UNDER] = "<",    [SEARCH_MODSEQ] = "modseq",
+        [SEARCH_INTERNAL] = "date",   [SEARCH_SAVED] = "saved",     [SEARCH_OLDER] = "older",
+        [SEARCH_YOUNGER] = "younger", [SEARCH_EMAIL] = "email",     [SEARCH_THREAD] = "thread",
+        [SEARCH_GROUP] = "",          [SEARCH_OR] = "or",           [SEARCH_SENT] = "sent",
+        [SEARCH_HEADER] = "header",   [SEARCH_BODY] = "body",       [SEARCH_TEXT] = "text"};
     for (; k; k = k->next) {
         buf_addf(b, "%s%s", k->negated ? "!" : "", names[k->kind]);
         if (k->a) {
@@ -172,9 +171,9 @@ static void search_resolves_sets(void **state)
     static const struct {
         const char *in;
         uint32_t first, last;
-    } rows[] = {{"2", 11, 11},         {"*", 14, 14},   {"4:*", 13, 14}, {"6", 0, 0},
+    } rows[] = {{"2", 11, 11},         {"*", 14, 14},     {"4:*", 13, 14}, {"6", 0, 0},
                 {"4:100", 13, 14},     {"100:5", 14, 14}, {"6:*", 14, 14}, {"7:8,2", 11, 11},
-                {"UID 11:12", 11, 12}, {"UID 1", 0, 0}, {"$", 12, 13},   {"UID $", 12, 13}};
+                {"UID 11:12", 11, 12}, {"UID 1", 0, 0},   {"$", 12, 13},   {"UID $", 12, 13}};
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
         struct search_program p;
         assert_true(parse(rows[i].in, &p));

@@ -141,8 +141,8 @@ static struct span told(uint64_t modseq)
     uint32_t uidvalidity = unit_mailbox(t, unit_inbox).uidvalidity;
     txn_read_end(&t);
     buf_reset(&fake.out);
-    int n = snprintf(command, sizeof command, "t EXAMINE INBOX (QRESYNC (%u %llu))\r\n", uidvalidity,
-                     (unsigned long long)modseq);
+    int n = snprintf(command, sizeof command, "t EXAMINE INBOX (QRESYNC (%u %llu))\r\n",
+                     uidvalidity, (unsigned long long)modseq);
     fake_send(span_of(command, (size_t)n));
     while (session->running) /* the loop does not turn */
         imap_session_run(session, session->cmd.more(&session->cmd));

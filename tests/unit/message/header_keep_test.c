@@ -6,9 +6,10 @@
 static void keep_names(void **state)
 {
     (void)state;
-    static const char *const kept[] = {"From",       "subject", "MESSAGE-ID", "References",
-                                       "X-Priority", "List-Id", "Receive",    "X-Spam", ""};
-    static const char *const not_kept[] = {"Received",   "received",     "DKIM-Signature",
+    static const char *const kept[] = {"From",       "subject",    "MESSAGE-ID",
+                                       "References", "X-Priority", "List-Id",
+                                       "Receive",    "X-Spam",     ""};
+    static const char *const not_kept[] = {"Received",    "received",     "DKIM-Signature",
                                            "X-Spam-Flag", "x-google-foo", "ARC-Seal"};
     for (size_t i = 0; i < UNIT_COUNT(kept); i++)
         assert_true(header_keep(span_cstr(kept[i])));
@@ -21,9 +22,10 @@ static void keep_fields(void **state)
     (void)state;
     struct buf b;
     buf_init(&b, HEADER_KEEP_BYTES);
-    assert_true(header_keep_fields(SPAN("Received: a\r\n by b\r\nFrom: x\r\nno field\r\nTo: a,\r\n b\r\n"
-                                        "X-Spam-Score: 1\r\nfrom: y\n\r\nSubject: body\r\n"),
-                                   &b));
+    assert_true(
+        header_keep_fields(SPAN("Received: a\r\n by b\r\nFrom: x\r\nno field\r\nTo: a,\r\n b\r\n"
+                                "X-Spam-Score: 1\r\nfrom: y\n\r\nSubject: body\r\n"),
+                           &b));
     unit_assert_span(buf_span(&b), "From: x\r\nno field\r\nTo: a,\r\n b\r\nfrom: y\n");
     buf_reset(&b);
     assert_true(header_keep_fields(SPAN(""), &b));

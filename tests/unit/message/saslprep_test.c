@@ -35,6 +35,7 @@ static void texts_are_prepared(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(texts_are_prepared, unit_arena_new, unit_arena_free)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(texts_are_prepared, unit_arena_new, unit_arena_free)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,8 +74,8 @@ static void fill_account(struct txn *t, uint64_t account, bool own)
     unit_ok(quota_set(t, account, &limit, f));
     unit_ok(metadata_put(t, account, METADATA_SERVER, account, SPAN("/private/x"),
                          span_of(all, sizeof all), f));
-    unit_ok(metadata_put(t, unit_account, unit_inbox, account, SPAN("/private/comment"), SPAN(""),
-                         f));
+    unit_ok(
+        metadata_put(t, unit_account, unit_inbox, account, SPAN("/private/comment"), SPAN(""), f));
     unit_ok(metadata_put(t, unit_account, unit_inbox, METADATA_SHARED, SPAN("/shared/vendor/a"),
                          SPAN("{\"a\": 1}"), f));
 }

@@ -70,7 +70,9 @@ static void dump_lines(void **state)
         "{\"domain\":\"example.org\",\"created\":1700000000}\n",
         "{\"account\":1,\"address\":\"ann@example.org\",\"verifier\":\"secret\",\"created\":"
         "1700000000,\"floor\":0}\n",
-        "{\"app_password\":\"my \\\"phone\\\"\",\"account\":1,\"digest\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\",\"keys\":\"AAAA",
+        "{\"app_password\":\"my "
+        "\\\"phone\\\"\",\"account\":1,\"digest\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\","
+        "\"keys\":\"AAAA",
         "\",\"created\":1700000000,\"expires\":1700000001,\"used\":1700000000,\"protocols\":3,"
         "\"from\":\"192.0.2.0/24\",\"used_from\":\"192.0.2.1\"}\n",
         "{\"scram\":\"AAAAAAAAAAAAAAAAAAAAAA==\",\"account\":1,\"keys\":\"AAAA",
@@ -79,7 +81,8 @@ static void dump_lines(void **state)
         "-1,\"used_bytes\":25,\"used_messages\":1,\"used_mailboxes\":8}\n",
         "{\"alias\":\"@example.org\",\"targets\":[\"ann@example.org\"]}\n",
         "{\"mailbox\":2,\"account\":1,\"name\":\"INBOX\",\"uidvalidity\":",
-        ",\"uidnext\":3,\"highestmodseq\":2,\"messages\":1,\"unseen\":1,\"deleted\":0,\"bytes\":25,\"deleted_bytes\":0,"
+        ",\"uidnext\":3,\"highestmodseq\":2,\"messages\":1,\"unseen\":1,\"deleted\":0,\"bytes\":25,"
+        "\"deleted_bytes\":0,"
         "\"recent_from\":2,\"uses\":0,"
         "\"created\":1700000000,\"keywords\":[\"$a\"]}\n",
         "\"name\":\"a\\\\b/\xc3\xa4\"",
@@ -91,7 +94,8 @@ static void dump_lines(void **state)
         "\"flags\":[],\"keywords\":[]}\n",
         "{\"bin\":1,\"account\":1,\"when\":1700000000,\"mailbox\":2,\"name\":\"INBOX\",\"modseq\":"
         "2,\"date\":1700000000,\"zone\":60,"
-        "\"saved\":1700000000,\"body\":1,\"bytes\":25,\"thread\":1,\"flags\":[\"\\\\Seen\",\"\\\\Draft\"],"
+        "\"saved\":1700000000,\"body\":1,\"bytes\":25,\"thread\":1,\"flags\":[\"\\\\Seen\","
+        "\"\\\\Draft\"],"
         "\"keywords\":[\"$a\"]}\n",
         "{\"change\":2,\"account\":1,\"mailbox\":2,\"kind\":\"added\",\"when\":1700000000,\"by\":"
         "\"imap\",\"as\":0,"

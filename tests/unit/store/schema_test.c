@@ -181,7 +181,8 @@ static void schema_changes(void **state)
         assert_false(schema_change_of(key, span_to(buf_span(&row), n), &got));
     assert_false(schema_change_of(span_to(key, 24), buf_span(&row), &got));
     assert_false(schema_change_of(schema_change_key(&k, 1, 3, 2, 0), buf_span(&row), &got));
-    assert_false(schema_change_of(schema_change_key(&k, 1, 3, 2, 8), buf_span(&row), &got));
+    assert_false(schema_change_of(schema_change_key(&k, 1, 3, 2, CHANGE_SUBSCRIPTION + 1),
+                                  buf_span(&row), &got));
     key = schema_change_key(&k, 1, 3, 2, 1);
     row.p[8] = 4; /* no such kind of actor */
     assert_false(schema_change_of(key, buf_span(&row), &got));
