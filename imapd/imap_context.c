@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "imapd/imap_fetch.h"
 #include "imapd/imap_find.h"
 #include "imapd/imap_parse.h"
 #include "imapd/imap_search_return.h"
@@ -25,7 +26,9 @@ struct context {
     struct search_program program;
     struct imap_sort_criteria criteria;
     struct uidset result, dirty;
-    uint32_t *order; /* SORT: the UIDs of the result; NULL for a SEARCH */
+    struct fetch_items items; /* of new messages that enter it, RFC 5465 §7 */
+    uint32_t last;            /* the UIDs up to this one are not new */
+    uint32_t *order;          /* SORT: the UIDs of the result; NULL for a SEARCH */
     size_t n;
 };
 
@@ -42,6 +45,8 @@ struct imap_contexts {
     struct imap_sort_rows rows;
     struct imap_sort_keys keys;
     struct imap_sort_merge merge;
+    struct imap_cmd fetcher;
+    bool fetching, mid;
 };
 
 static struct context *find_tag(const struct imap_view *v, struct span tag)
@@ -72,6 +77,11 @@ static void stop_work(struct imap_contexts *all)
     uidset_clear(&all->taken);
     uidset_clear(&all->entered);
     uidset_clear(&all->sorted);
+    if (all->fetching) {
+        imap_cmd_end(&all->fetcher);
+        arena_free(&all->fetcher.arena);
+    }
+    all->fetching = all->mid = false;
     all->now = NULL;
     all->stage = FIND;
 }
@@ -113,6 +123,11 @@ void imap_context_end(struct imap_contexts **contexts)
     *contexts = NULL;
 }
 
+bool imap_context_mid(const struct imap_contexts *all)
+{
+    return all && all->mid;
+}
+
 /* The program once more, in memory of the context's own. It was parsed before: it is in order. */
 static void parse(struct context *x, struct imap_cmd *c, bool sorted)
 {
@@ -151,6 +166,10 @@ void imap_context_begin(struct imap_cmd *c, const struct uidset *result, const u
     x->tag = arena_keep(x->arena, c->tag);
     x->uid = c->uid;
     parse(x, c, order != NULL);
+    struct scan items = scan_of(x->program.fetch);
+    if (x->program.fetch.n > 0)
+        imap_fetch_parse_list(&items, x->arena, &x->items);
+    x->last = uidset_last(&v->uids);
     uidset_copy(&x->result, result);
     if (order) {
         x->n = n;
@@ -422,6 +441,56 @@ static enum err step(struct imap_view *v, struct imap_contexts *all, bool *over,
     return ERR_OK;
 }
 
+/* RFC 5465 §7: between EXISTS and ESEARCH come the items of what is new, and not of what entered by its flags. */
+static bool begin_fetch(struct imap_view *v, struct imap_contexts *all)
+{
+    struct context *x = all->now;
+    struct uidset fresh = {0};
+    if (x->items.n > 0)
+        uidset_copy(&fresh, &all->entered);
+    if (x->last > 0)
+        uidset_remove(&fresh, 1, x->last);
+    all->fetching = !uidset_empty(&fresh);
+    if (all->fetching) {
+        all->fetcher = (struct imap_cmd){.session = v->session, .arena = arena_new()};
+        imap_fetch_news(&all->fetcher, &x->items, &fresh);
+    }
+    uidset_fini(&fresh);
+    return all->fetching;
+}
+
+static enum err step_fetch(struct imap_view *v, struct imap_contexts *all, bool *over,
+                           struct fault *f)
+{
+    struct imap_session *s = v->session;
+    bool was_mid = all->mid;
+    enum err e = imap_fetch_news_more(&all->fetcher, over, &all->mid, f);
+    if (e != ERR_OK && all->mid && s->conn)
+        conn_drop(s->conn, "a message could not be read");
+    else if (was_mid && !all->mid && s->conn && (!s->running || s->idling))
+        conn_again(s->conn);
+    return e;
+}
+
+/* The whole work on one context but its telling. */
+static enum err work(struct imap_view *v, struct imap_contexts *all, bool *over, struct fault *f)
+{
+    if (all->fetching)
+        return step_fetch(v, all, over, f);
+    enum err e = step(v, all, over, f);
+    if (e == ERR_OK && *over)
+        *over = !begin_fetch(v, all);
+    return e;
+}
+
+/* Those that were told of are not new any more. */
+static void grow_old(struct imap_contexts *all)
+{
+    uint32_t last = uidset_last(&all->taken);
+    if (last > all->now->last)
+        all->now->last = last;
+}
+
 /* The next context about which there is something to find out. Messages that the client has not been told of wait. */
 static bool take(struct imap_view *v, struct imap_contexts *all)
 {
@@ -460,15 +529,17 @@ bool imap_context_more(struct imap_view *v)
     struct fault f = FAULT_NONE;
     while (all && (all->now || take(v, all))) {
         bool over = false;
-        enum err e = step(v, all, &over, &f);
+        enum err e = work(v, all, &over, &f);
         if (e != ERR_OK)
             log_event(LOG_ERROR, v->session->id.text, "imap.news",
                       "mailbox=%" PRIu64 " error=%s text=\"%s\"", v->mailbox, fault_name(e),
                       LOG_SPAN(span_cstr(f.text)));
         else if (over)
             tell(v, all);
-        if (e != ERR_OK || over)
+        if (e != ERR_OK || over) {
+            grow_old(all);
             stop_work(all);
+        }
         if (imap_cmd_should_yield(&v->session->cmd))
             return !all->now && !waits(v, all);
     }

@@ -22,4 +22,6 @@ void imap_context_leave(struct imap_view *v);
 /* After all other news: holds what has changed against the searches and tells what that means for them. False: there is
  * more to do than fits into this turn. */
 bool imap_context_more(struct imap_view *v);
+/* The items of a message that entered a result stand half said: nothing else may be sent but by imap_context_more. */
+bool imap_context_mid(const struct imap_contexts *x);
 void imap_context_end(struct imap_contexts **x); /* NULL is fine */

@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "imapd/imap_context.h"
 #include "imapd/imap_tree.h"
 #include "imapd/imap_verbs.h"
 
@@ -247,7 +248,7 @@ bool imap_notify_listens(const struct imap_session *s)
 
 bool imap_notify_mid(const struct imap_session *s)
 {
-    return s->notify && s->notify->mid;
+    return (s->notify && s->notify->mid) || (s->view && imap_context_mid(s->view->contexts));
 }
 
 void imap_notify_mine(struct imap_session *s, const struct uidset *uids)
@@ -498,8 +499,12 @@ enum step imap_notify(struct imap_cmd *c)
         return imap_reply_bad(c, in.why);
     if (groups.bad_event)
         return imap_reply_no(c, "BADEVENT (" NOTIFY_ALL_EVENTS ")", "There is no such event here");
-    if (s->view && !groups.none) /* an implicit NOOP, RFC 5465 §3.1, as it was before */
-        (void)imap_view_news(s->view, true, true);
+    /* an implicit NOOP, RFC 5465 §3.1, as it was before */
+    if (s->view && !groups.none && !imap_view_news(s->view, true, true)) {
+        arena_free(&kept);
+        c->more = imap_notify; /* once more, when all of it is told */
+        return STEP_MORE;
+    }
     replace(of(s), kept, &groups);
     return set(c);
 }

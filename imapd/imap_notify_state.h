@@ -43,8 +43,8 @@ struct imap_notify {
 };
 
 /* The events of the groups for such a mailbox, and METADATA where it was enabled. */
-unsigned imap_notify_events(const struct imap_notify *n, struct span name, bool own,
-                            bool subscribed);
+unsigned imap_notify_tell_events(const struct imap_notify *n, struct span name, bool own,
+                                 bool subscribed);
 void imap_notify_watch_owner(struct imap_notify *n, uint64_t account);
 /* A set of mailboxes: in, or out. True: it was not so before. */
 bool imap_notify_mark(uint64_t **list, size_t *n, uint64_t id, bool in);

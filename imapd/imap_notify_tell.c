@@ -16,8 +16,8 @@ struct sight {
 };
 
 /* Groups are asked in order: what any of them wants counts, but one with NONE is the last to be asked (RFC 5465 §6). */
-unsigned imap_notify_events(const struct imap_notify *n, struct span name, bool own,
-                            bool subscribed)
+unsigned imap_notify_tell_events(const struct imap_notify *n, struct span name, bool own,
+                                 bool subscribed)
 {
     unsigned events = n->session->enabled & IMAP_METADATA ? NOTIFY_METADATA : 0;
     for (size_t i = 0; i < n->groups.n; i++) {
@@ -38,7 +38,7 @@ static enum err complete(struct imap_notify *n, struct txn *t, struct sight *w, 
     if (e == ERR_OK)
         e = acl_rights(t, s->account, &w->box, &w->rights, f);
     w->own = w->box.account == s->account;
-    w->events = imap_notify_events(n, w->box.name, w->own, w->subscribed);
+    w->events = imap_notify_tell_events(n, w->box.name, w->own, w->subscribed);
     return e;
 }
 
@@ -140,7 +140,7 @@ static enum err parent(struct imap_notify *n, struct txn *t, struct arena *a, st
     if (e == ERR_OK)
         return w.events & NOTIFY_NAME ? list(n, t, a, above, &w, false, SPAN(""), f) : ERR_OK;
     if (e != ERR_NOTFOUND || imap_reach_is_foreign(name) ||
-        !(imap_notify_events(n, above, true, false) & NOTIFY_NAME))
+        !(imap_notify_tell_events(n, above, true, false) & NOTIFY_NAME))
         return e;
     return list(n, t, a, above, NULL, false, SPAN(""), f);
 }
@@ -172,7 +172,7 @@ static enum err tell_gone(struct imap_notify *n, struct txn *t, struct arena *a,
     enum err e = imap_reach_name(n->session, t, a, x->account, x->about, &name, f);
     if (e == ERR_OK)
         e = mailbox_subscribed(t, n->session->account, name, &subscribed, f);
-    if (e == ERR_OK && (imap_notify_events(n, name, own, subscribed) & NOTIFY_NAME))
+    if (e == ERR_OK && (imap_notify_tell_events(n, name, own, subscribed) & NOTIFY_NAME))
         e = list(n, t, a, name, NULL, false, SPAN(""), f);
     return e == ERR_OK ? parent(n, t, a, name, f) : e;
 }
@@ -192,7 +192,7 @@ static enum err tell_named(struct imap_notify *n, struct txn *t, struct arena *a
         e = mailbox_subscribed(t, n->session->account, old, &subscribed, f);
     if (e != ERR_OK || !(w.rights & ACL_LOOKUP))
         return e;
-    unsigned events = w.events | imap_notify_events(n, old, w.own, subscribed);
+    unsigned events = w.events | imap_notify_tell_events(n, old, w.own, subscribed);
     return events & NOTIFY_NAME ? list(n, t, a, w.box.name, &w, false, old, f) : ERR_OK;
 }
 
@@ -222,7 +222,7 @@ static enum err tell_subscription(struct imap_notify *n, struct txn *t, struct a
 {
     struct sight w;
     bool own = !imap_reach_is_foreign(x->about);
-    if (!(imap_notify_events(n, x->about, own, true) & NOTIFY_SUBSCRIPTION))
+    if (!(imap_notify_tell_events(n, x->about, own, true) & NOTIFY_SUBSCRIPTION))
         return ERR_OK;
     enum err e = imap_reach(n->session, t, a, x->about, ACL_LOOKUP, &w.box, f);
     if (e != ERR_OK && e != ERR_NOTFOUND)
@@ -278,7 +278,7 @@ enum err imap_notify_tell_first(struct imap_notify *n, struct txn *t, const stru
                                 bool subscribed, struct fault *f)
 {
     struct sight w = {.box = *box, .own = box->account == n->session->account};
-    unsigned events = imap_notify_events(n, box->name, w.own, subscribed);
+    unsigned events = imap_notify_tell_events(n, box->name, w.own, subscribed);
     enum err e = acl_rights(t, n->session->account, box, &w.rights, f);
     if (e != ERR_OK || !(w.rights & ACL_LOOKUP) || !(events & (NOTIFY_MESSAGES | NOTIFY_METADATA)))
         return e;

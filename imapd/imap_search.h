@@ -84,6 +84,8 @@ struct search_program {
     bool extended;    /* RETURN was given: ESEARCH, RFC 9051 §6.4.4 */
     unsigned returns; /* of enum search_return */
     struct search_partial partial;
+    /* "(" items ")" behind UPDATE, in what was parsed: RFC 5465 §7 */
+    struct span fetch;
     bool modseq;    /* a MODSEQ key: the result tells the highest, RFC 7162 §3.1.5 */
     bool flags;     /* flags or keywords are asked for */
     bool dates;     /* Date fields are */

@@ -1,4 +1,6 @@
 #include "imapd/imap_search_return.h"
+
+#include "imapd/imap_fetch.h"
 #include "imapd/imap_parse.h"
 
 /* --- the options --- */
@@ -34,6 +36,18 @@ static void partial_range(struct scan *s, struct search_partial *out)
     out->last = a < b ? b : a;
 }
 
+/* "UPDATE" [SP "(" fetch-att *(SP fetch-att) ")"]    RFC 5465 §7 */
+static void update_items(struct scan *s, struct search_program *out)
+{
+    struct fetch_items items;
+    struct arena *a = arena_new();
+    imap_parse_sp(s);
+    size_t from = s->at;
+    imap_fetch_parse_list(s, a, &items);
+    out->fetch = span_from(span_to(s->in, s->at), from);
+    arena_free(&a);
+}
+
 static void option(struct scan *s, struct search_program *out)
 {
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
@@ -47,6 +61,9 @@ static void option(struct scan *s, struct search_program *out)
         out->returns |= options[i].bit;
         if (options[i].bit == SEARCH_PARTIAL)
             partial_range(s, &out->partial);
+        struct scan look = *s;
+        if (options[i].bit == SEARCH_UPDATE && scan_try_word(&look, SPAN(" (")))
+            update_items(s, out);
         return;
     }
     scan_fail(s, "Unknown search return option");

@@ -508,6 +508,8 @@ static bool imap_view_news_end(struct imap_view *v, enum err e, const struct fau
 bool imap_view_news_more(struct imap_view *v, bool with_uid)
 {
     struct fault f = FAULT_NONE;
+    if (imap_context_mid(v->contexts) && !imap_context_more(v))
+        return false;
     enum err e = imap_notify_flags(v->session) ? imap_view_tell_flagged(v, with_uid, &f) : ERR_OK;
     return imap_view_news_end(v, e, &f);
 }
@@ -516,6 +518,8 @@ bool imap_view_news(struct imap_view *v, bool may_expunge, bool with_uid)
 {
     struct imap_session *s = v->session;
     struct fault f = FAULT_NONE;
+    if (imap_context_mid(v->contexts) && !imap_context_more(v))
+        return false;
     enum err e = imap_view_refresh(v, &f);
     if (v->gone) {
         imap_reply_bye(s, "[NONEXISTENT] The selected mailbox was deleted"); /* RFC 2180 §3.3 */

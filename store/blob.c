@@ -5,6 +5,7 @@
 #include "common/must.h"
 #include "message/outline.h"
 #include "store/blob_ids.h"
+#include "store/outline_row.h"
 #include "store/schema.h"
 #include "store/state.h"
 
@@ -324,7 +325,7 @@ static enum err blob_put_outline(struct txn *t, struct span key, struct span out
                                  struct fault *f)
 {
     struct outline o;
-    enum err e = table_put(t, TABLE_OUTLINE, key, outline, f);
+    enum err e = table_put(t, TABLE_OUTLINE, key, outline_row(outline), f);
     if (e == ERR_OK && outline_open(outline, &o))
         e = table_put(t, TABLE_DIGEST, key, o.digest, f);
     return e;
@@ -383,9 +384,19 @@ void blob_end(struct blob_writer **writer, bool put_done)
 enum err blob_outline(struct txn *t, uint64_t id, struct buf *record_out, struct fault *f)
 {
     struct schema_key k;
-    enum err e = table_get(t, TABLE_OUTLINE, schema_id_key(&k, id), record_out, f);
-    return e == ERR_NOTFOUND ? fault_set(f, e, "the outline of body %" PRIu64 " is not there", id)
-                             : e;
+    struct span record;
+    struct buf row;
+    buf_init(&row, OUTLINE_RECORD_MAX);
+    buf_reset(record_out);
+    enum err e = table_get(t, TABLE_OUTLINE, schema_id_key(&k, id), &row, f);
+    if (e == ERR_NOTFOUND)
+        e = fault_set(f, e, "the outline of body %" PRIu64 " is not there", id);
+    else if (e == ERR_OK && !outline_row_record(buf_span(&row), record_out, &record))
+        e = fault_set(f, ERR_CORRUPT, "the outline of body %" PRIu64 " is damaged", id);
+    else if (e == ERR_OK && record.p == row.p && !buf_add(record_out, record))
+        e = fault_set(f, ERR_LIMIT, "the outline of body %" PRIu64 " is too long", id);
+    buf_fini(&row);
+    return e;
 }
 
 #define BLOB_SMALL_BYTES (16u << 10) /* one look-up for all of it is cheaper than two */

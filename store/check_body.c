@@ -3,6 +3,7 @@
 #include "store/blob.h"
 #include "store/blob_chunk.h"
 #include "store/check_state.h"
+#include "store/outline_row.h"
 #include "store/schema.h"
 
 #include <inttypes.h>
@@ -49,9 +50,11 @@ static bool is_pending(const struct check *c, uint64_t id)
     return low < c->pending_count && c->pending[low] == id;
 }
 
-static void outline_row(struct check *c, struct span key, struct span value, struct fault *f)
+static void check_outline(struct check *c, struct span key, struct span value, struct fault *f)
 {
     struct outline o;
+    struct span record;
+    struct buf plain;
     uint64_t id;
     (void)f;
     if (!schema_id_of(key, &id)) {
@@ -64,11 +67,13 @@ static void outline_row(struct check *c, struct span key, struct span value, str
         return;
     }
     b->outlined = true;
-    if (!outline_open(value, &o))
+    buf_init(&plain, OUTLINE_RECORD_MAX);
+    if (!outline_row_record(value, &plain, &record) || !outline_open(record, &o))
         check_broken(c, 9, "body %" PRIu64 ": its outline is damaged", id);
     else if (o.bytes != b->bytes)
         check_broken(c, 9, "body %" PRIu64 ": %" PRIu64 " bytes, its outline is of %" PRIu64, id,
                      b->bytes, o.bytes);
+    buf_fini(&plain);
 }
 
 static void digest_row(struct check *c, struct span key, struct span value, struct fault *f)
@@ -122,7 +127,7 @@ enum err check_body_read(struct check *c, struct fault *f)
     if (e == ERR_OK)
         e = check_table(c, TABLE_PENDING, pending_row, f);
     if (e == ERR_OK)
-        e = check_table(c, TABLE_OUTLINE, outline_row, f);
+        e = check_table(c, TABLE_OUTLINE, check_outline, f);
     if (e == ERR_OK)
         e = check_table(c, TABLE_DIGEST, digest_row, f);
     return e == ERR_OK ? check_table(c, TABLE_CHUNK, chunk_row, f) : e;

@@ -9,6 +9,7 @@
 #include "store/dump.h"
 #include "store/dump_state.h"
 #include "store/metadata.h"
+#include "store/outline_row.h"
 #include "store/quota.h"
 #include "store/schema.h"
 
@@ -556,7 +557,7 @@ static void end_body(struct load *l)
     buf_reset(&l->row);
     outline_end(l->parser, &l->row);
     outline_free(&l->parser);
-    add_row(l, TABLE_OUTLINE, schema_id_key(&k, l->body), buf_span(&l->row));
+    add_row(l, TABLE_OUTLINE, schema_id_key(&k, l->body), outline_row(buf_span(&l->row)));
     if (outline_open(buf_span(&l->row), &o))
         add_row(l, TABLE_DIGEST, schema_id_key(&k, l->body), o.digest);
     memcpy(bytes, schema_number_value(eight, l->body_bytes).p, 8);

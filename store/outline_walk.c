@@ -1,7 +1,10 @@
 #include "store/outline_walk.h"
 #include "message/outline.h"
 #include "store/blob.h"
+#include "store/outline_row.h"
 #include "store/schema.h"
+
+#include <inttypes.h>
 
 #define OUTLINE_WALK_NEAR 16 /* ids: rows walked over for nothing at most */
 #define OUTLINE_WALK_RUN 4   /* so many near ones are taken for the beginning of more */
@@ -63,10 +66,10 @@ enum err outline_walk_get(struct outline_walk *w, struct txn *t, uint64_t body,
                 return e;
         }
     }
-    if (w->walking) {
-        *record_out = w->record;
-        return ERR_OK;
-    }
+    if (w->walking)
+        return outline_row_record(w->record, &w->one, record_out)
+                   ? ERR_OK
+                   : fault_set(f, ERR_CORRUPT, "the outline of body %" PRIu64 " is damaged", body);
     enum err e = blob_outline(t, body, &w->one, f);
     *record_out = buf_span(&w->one);
     return e;

@@ -99,7 +99,10 @@
  *
  * OUTLINE         what message/outline.c found in a body
  *   key     0   8   u64 body
- *   value           the record
+ *   value           the record; or, where that is shorter:
+ *           0   1   u8 1
+ *           1   4   u32 length of the record
+ *           5       one frame of Zstandard, with the words of store/outline_row.c as its dictionary
  *
  * CHUNK           pieces of 64 KiB, the last one shorter
  *   key     0   8   u64 body

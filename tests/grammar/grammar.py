@@ -178,24 +178,25 @@ class Checker:
     def __init__(self):
         global GRAMMAR
         GRAMMAR = GRAMMAR or Grammar()
-        self.data, self.failures, self.responses, self.utf8 = b"", [], 0, False
+        self.data, self.failures, self.responses, self.utf8 = bytearray(), [], 0, False
+        self.begin, self.at = 0, 0  # of the first response that is not complete; how far it was looked through
 
     def feed(self, data):
         self.data += data
         while (end := self.framed()) is not None:
-            response, self.data = self.data[:end], self.data[end:]
+            response = bytes(self.data[self.begin:end])
+            self.begin = self.at = end
             self.check(response)
+        del self.data[:self.begin]
+        self.at, self.begin = self.at - self.begin, 0
 
     def framed(self):
         """Where the first complete response ends, its literals included."""
-        at = 0
-        while (eol := self.data.find(b"\r\n", at)) >= 0:
-            m = re.search(rb"\{(\d{1,12})\}$", self.data[max(at, eol - 20):eol])
-            if not m or self.data[at:at + 2] == b"+ ":
+        while self.at <= len(self.data) and (eol := self.data.find(b"\r\n", self.at)) >= 0:
+            m = re.search(rb"\{(\d{1,12})\}$", self.data[max(self.at, eol - 20):eol])
+            if not m or self.data[self.at:self.at + 2] == b"+ ":
                 return eol + 2
-            at = eol + 2 + int(m.group(1))
-            if at > len(self.data):
-                return None
+            self.at = eol + 2 + int(m.group(1))
         return None
 
     def check(self, response):

@@ -116,6 +116,7 @@ def rows(lab):
 def restore(lab):
     """It may have taken the rights from itself."""
     c = Imap(lab.imap, VICTIM)
+    c.ok(f"DELETEACL INBOX -{VICTIM}")
     c.ok(f"SETACL INBOX {VICTIM} lrswipkxtea")
     c.close()
 
@@ -149,6 +150,7 @@ def run(lab, rng, sessions):
             witness.ok("NOOP")
             restore(lab)
         if n % 200 == 1:
+            restore(lab)
             fill(lab)
     if rows(lab) != before:
         return f"the bystander's mailbox was {before}, is {rows(lab)}"
