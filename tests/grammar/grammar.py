@@ -182,13 +182,31 @@ class Checker:
         self.begin, self.at = 0, 0  # of the first response that is not complete; how far it was looked through
 
     def feed(self, data):
-        self.data += data
-        while (end := self.framed()) is not None:
-            response = bytes(self.data[self.begin:end])
-            self.begin = self.at = end
+        self.add(data)
+        while (response := self.take()) is not None:
             self.check(response)
+
+    def add(self, data):
+        """Bytes for take(), which are not checked by that."""
         del self.data[:self.begin]
         self.at, self.begin = self.at - self.begin, 0
+        self.data += data
+
+    def take(self):
+        """The next complete response, or None."""
+        end = self.framed()
+        if end is None:
+            return None
+        response = bytes(self.data[self.begin:end])
+        self.begin = self.at = end
+        return response
+
+    def take_rest(self):
+        """What came behind the last complete response."""
+        rest = bytes(self.data[self.begin:])
+        self.data.clear()
+        self.begin = self.at = 0
+        return rest
 
     def framed(self):
         """Where the first complete response ends, its literals included."""

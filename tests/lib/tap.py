@@ -41,9 +41,8 @@ class Ear:
         if self.deaf:
             return
         checker = self.checker
-        checker.data += self.inflate.decompress(data) if self.inflate else data
-        while not self.deaf and (end := checker.framed()) is not None:
-            response, checker.data = checker.data[:end], checker.data[end:]
+        checker.add(self.inflate.decompress(data) if self.inflate else data)
+        while not self.deaf and (response := checker.take()) is not None:
             checker.check(response)
             tag, _, rest = response.partition(b" ")
             if self.layers and rest[:3].upper() == b"OK " and tag in self.layers:
@@ -54,7 +53,7 @@ class Ear:
             self.deaf = True
         else:
             self.inflate = zlib.decompressobj(-15)
-            self.checker.data = self.inflate.decompress(self.checker.data)
+            self.checker.add(self.inflate.decompress(self.checker.take_rest()))
 
 
 class Tap:
