@@ -146,11 +146,12 @@ bool outline_row_record(struct span row, struct buf *plain, struct span *record_
     size_t n = (size_t)le_get(row.p + 1, OUTLINE_ROW_HEAD_BYTES - 1);
     if (n == 0 || n > OUTLINE_ROW_RECORD_BYTES)
         return false;
+    struct outline_row_tools *o = outline_row_tools(); /* also makes the dictionaries */
     struct span packed = span_from(row, OUTLINE_ROW_HEAD_BYTES);
     buf_reset(plain);
     char *p = buf_room(plain, n);
-    if (!p || ZSTD_decompress_usingDDict(outline_row_tools()->unpack, p, n, packed.p, packed.n,
-                                         outline_row_unpacking) != n)
+    if (!p ||
+        ZSTD_decompress_usingDDict(o->unpack, p, n, packed.p, packed.n, outline_row_unpacking) != n)
         return false;
     buf_grew(plain, n);
     *record_out = buf_span(plain);

@@ -4,6 +4,8 @@
 #include "message/outline.h"
 #include "tests/unit/unit.h"
 
+#include <stdlib.h>
+
 static void assert_back(struct span record, bool shorter)
 {
     struct buf row, plain;
@@ -45,6 +47,29 @@ static void there_and_back(void **state)
     buf_fini(&record);
 }
 
+/* In a process that has not packed anything: the dictionary is there for the first reader, too; and these 256 "x" are
+ * packed as they ever were. */
+static void read_first(void)
+{
+    static const unsigned char packed[] = {0x01, 0x00, 0x01, 0x00, 0x00, 0x28, 0xb5, 0x2f,
+                                           0xfd, 0x60, 0x00, 0x00, 0x45, 0x00, 0x00, 0x08,
+                                           0x78, 0x01, 0x00, 0x7c, 0x0a, 0x08, 0x01};
+    struct buf plain;
+    struct span got;
+    buf_init(&plain, 1000);
+    if (!outline_row_record(span_of((const char *)packed, sizeof packed), &plain, &got) ||
+        got.n != 256 || got.p[255] != 'x')
+        abort();
+}
+
+static void reads_before_it_writes(void **state)
+{
+    (void)state;
+    char text[256];
+    int status = unit_child(read_first, text, sizeof text);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 /* Whatever the disk says, nothing falls. */
 static void damaged(void **state)
 {
@@ -72,6 +97,7 @@ static void damaged(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(there_and_back), cmocka_unit_test(damaged)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_before_it_writes),
+                                       cmocka_unit_test(there_and_back), cmocka_unit_test(damaged)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
