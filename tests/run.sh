@@ -25,7 +25,7 @@ many() {
     failed=$((failed + n))
 }
 
-build() { one "build $1" make -j2 VARIANT="$1" all; [ "${2:-}" = "" ] || one "build $1 tests" make -j2 VARIANT="$1" tests; }
+build() { local LIMIT=900; one "build $1" make -j2 VARIANT="$1" all; [ "${2:-}" = "" ] || one "build $1 tests" make -j2 VARIANT="$1" tests; }
 suite_lint() {
     one "lint layers" awk -f tests/lint/layers.awk LAYERS $(ls ./*/*.[ch] | sed 's|^\./||' | grep -v '^tests/\|^bench/')
     for l in tests/lint/*.sh; do one "lint $(basename "$l" .sh)" "$l"; done
