@@ -164,7 +164,11 @@ static void schema_changes(void **state)
     (void)state;
     struct buf row;
     struct schema_key k;
-    struct schema_change c = {.change = {1, 2, 3, CHANGE_FLAGS, {ACTOR_ADMIN, 4, {"session"}}},
+    struct schema_change c = {.change = {.account = 1,
+                                         .mailbox = 2,
+                                         .modseq = 3,
+                                         .kind = CHANGE_FLAGS,
+                                         .by = {ACTOR_ADMIN, 4, {"session"}}},
                               .when = -5},
                          got;
     struct span key = schema_change_key(&k, 1, 3, 2, CHANGE_FLAGS);
